@@ -1,0 +1,1 @@
+"""OCI's HTTP APIs: one room per service, one server per region."""
