@@ -37,8 +37,8 @@ class GateReading:
     def to_json(self) -> JSON:
         return {
             "name": self.name,
-            "value": self.value,
-            "limit": self.limit,
+            "value": None if self.value is None else float(self.value),
+            "limit": None if self.limit is None else float(self.limit),
             "unit": self.unit,
             "passed": self.passed,
             "detail": self.detail,
