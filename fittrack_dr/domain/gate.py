@@ -34,15 +34,14 @@ class GateReading:
         value = "unknown" if self.value is None else f"{self.value:g} {self.unit}".rstrip()
         return value if self.limit is None else f"{value} (limit {self.limit:g} {self.unit})".replace(" )", ")")
 
+    def condition(self) -> dict[str, JSON]:
+        """What does not move by itself: the name, the limit, and on which side of it the value was."""
+        limit = None if self.limit is None else float(self.limit)
+        return {"name": self.name, "limit": limit, "unit": self.unit, "passed": self.passed}
+
     def to_json(self) -> JSON:
-        return {
-            "name": self.name,
-            "value": None if self.value is None else float(self.value),
-            "limit": None if self.limit is None else float(self.limit),
-            "unit": self.unit,
-            "passed": self.passed,
-            "detail": self.detail,
-        }
+        value = None if self.value is None else float(self.value)
+        return {**self.condition(), "value": value, "detail": self.detail}
 
     @classmethod
     def from_document(cls, document: Document) -> GateReading:

@@ -168,9 +168,7 @@ class Plan:
     @cached_property
     def digest(self) -> str:
         """SHA-256 over everything that the plan would do and what that depends on."""
-        gates: list[JSON] = [
-            {"name": gate.name, "limit": gate.limit, "unit": gate.unit, "passed": gate.passed} for gate in self.gates
-        ]
+        gates: list[JSON] = [gate.condition() for gate in self.gates]
         return digest(
             canonical(
                 {
