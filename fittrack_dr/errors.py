@@ -28,9 +28,16 @@ class FittrackError(Exception):
 
 
 class ConfigError(FittrackError):
-    """The caller's input (arguments, recovery.yaml, profile, credentials) cannot be used."""
+    """The caller's input (arguments, recovery.yaml, profile, credentials) cannot be used.
+
+    ``problems`` has a line for each thing wrong, with its file and line number, when there may be several.
+    """
 
     exit_code = ExitCode.USAGE
+
+    def __init__(self, message: str, *, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
 
 
 class RefusedError(FittrackError):
