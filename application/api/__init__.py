@@ -1,0 +1,1 @@
+"""The HTTP API: what users and load balancers talk to."""
