@@ -1,0 +1,105 @@
+"""The root command: which commands there are, and how each of them ends.
+
+Errors are caught here and nowhere else: one line on stderr and the exit code of the error's class. A traceback needs
+``--debug``, unless the error is a fault of the program itself.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+
+from fittrack_dr.errors import ConfigError, ExitCode, FittrackError
+
+PROGRAM = "fittrack-dr"
+
+#: name -> (module, one line of help). The module holds the click command as ``command``; it is imported on use.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "policy": ("fittrack_dr.cli.policy", "Check the recovery policy."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that lists its commands without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        row = COMMANDS.get(cmd_name)
+        return importlib.import_module(row[0]).command if row else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@dataclass
+class Settings:
+    """What the root's own options say; ``ctx.obj`` of every command."""
+
+    debug: bool = False
+
+
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        click.echo(f"{PROGRAM} {version('fittrack-dr')}")
+        ctx.exit()
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+@click.pass_obj
+def root(settings: Settings, debug: bool) -> None:
+    """Recover FitTrack on Oracle Cloud, or rehearse it.
+
+    Nothing is changed without --apply. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 refused,
+    4 outcome unknown, 5 objective missed, 130 aborted.
+    """
+    settings.debug = debug
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code. A command may return an ``ExitCode`` of its own."""
+    settings = Settings()
+    try:
+        result: object = root.main(list(arguments), prog_name=PROGRAM, obj=settings, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitCode.USAGE
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else PROGRAM
+        _complain(f"{error.format_message().rstrip('.')}; see '{path} --help'")
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        _complain(error.format_message())
+        return ExitCode.USAGE
+    except click.Abort:
+        _complain("aborted")
+        return ExitCode.ABORTED
+    except FittrackError as error:
+        if settings.debug:
+            import traceback
+
+            traceback.print_exception(error)
+        if isinstance(error, ConfigError) and error.problems:
+            click.echo("\n".join(error.problems), err=True)
+        else:
+            _complain(str(error))
+        return error.exit_code
+    except OSError as error:  # what no client expected: a full disk, a closed output
+        if settings.debug:
+            raise
+        _complain(f"{error}; see the whole with --debug")
+        return ExitCode.FAILED
+    return int(result) if isinstance(result, int) else ExitCode.DONE
+
+
+def _complain(text: str) -> None:
+    click.echo(f"{PROGRAM}: {' '.join(text.split())}", err=True)
