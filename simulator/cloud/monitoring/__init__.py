@@ -1,0 +1,1 @@
+"""The Monitoring service: what this region has measured, queried by MQL."""
