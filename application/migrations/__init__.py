@@ -1,0 +1,1 @@
+"""Alembic's migrations: what the database goes through to become what ``application.schema`` expects."""
