@@ -1,0 +1,1 @@
+"""IAM: users, groups, memberships, API keys. Written in the home region, read in both."""

@@ -1,0 +1,192 @@
+"""Starts, stops, loses and returns the processes of a world: always by recorded id and start time, never by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from simulator.kernel.process import ProcessRecord, start_time
+from simulator.kernel.worldfile import World, WorldError
+
+READY_TIMEOUT = 60.0
+STOP_TIMEOUT = 5.0
+_POLL = 0.02
+
+LOSSES: Mapping[str, tuple[tuple[str, bool], ...]] = {
+    "control-plane": (("control", False),),
+    "data-plane": (("data", False),),
+    "operator": (("control", True), ("data", True)),
+    "link": (("link", False),),
+}
+"""Ways of losing a region by faults: the planes that stall, and whether only for who is outside the world."""
+
+
+def record_of(world: World, process: str) -> ProcessRecord | None:
+    """What the process's directory says about it, when it runs or left members of its group behind."""
+    record = ProcessRecord.read(world.home_of(process))
+    return record if record is not None and record.members() else None
+
+
+def start(world: World, processes: Iterable[str]) -> list[subprocess.Popen[bytes]]:
+    """Start those that do not run and wait until all answer ready.
+
+    Raises WorldError when one ends or is not ready in time; then those that were started here are stopped.
+    """
+    names = list(processes)
+    started: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name in names:
+            stop_group(world, name, grace=0)
+            started[name] = _spawn(world, name)
+        deadline = time.monotonic() + READY_TIMEOUT
+        for name, child in started.items():
+            _await_ready(world, name, child, deadline)
+    except BaseException:
+        for name in started:
+            stop_group(world, name, grace=0)
+        raise
+    return list(started.values())
+
+
+def stop(world: World) -> None:
+    """End every process of the world; nothing of them is left when this returns."""
+    for name in world.processes:
+        if (record := record_of(world, name)) is not None:
+            _signal_leader(record)
+    for name in world.processes:
+        stop_group(world, name, grace=STOP_TIMEOUT)
+
+
+def stop_group(world: World, name: str, *, grace: float) -> None:
+    """End one process and all of its group: first by itself for ``grace`` seconds, then by SIGKILL."""
+    record = record_of(world, name)
+    if record is None:
+        return
+    if grace:
+        _signal_leader(record)
+        deadline = time.monotonic() + grace
+        while record.members() and time.monotonic() < deadline:
+            time.sleep(_POLL)
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while record.signal(signal.SIGKILL):
+        if time.monotonic() > deadline:
+            raise WorldError(f"{name}: its processes {record.members()} do not end")
+        time.sleep(_POLL)
+
+
+def lose(world: World, region: str, how: str) -> None:
+    """Lose a region. ``blackhole`` stops its group, ``kill`` kills it; the others cut planes off.
+
+    Raises WorldError when it does not run.
+    """
+    record = record_of(world, region)
+    if record is None or not record.alive:
+        raise WorldError(f"{region}: does not run, so it cannot be lost; `simulator return {region}` starts it")
+    if how == "blackhole":
+        record.signal(signal.SIGSTOP)
+    elif how == "kill":
+        stop_group(world, region, grace=0)
+    else:
+        for target in list(world.regions) if how == "link" else [region]:
+            for plane, operator_only in LOSSES[how]:
+                fault = {"id": f"lost/{plane}", "layer": "socket", "kind": "stall", "plane": plane}
+                ask(world, target, "POST", "/faults", fault | {"operator_only": operator_only})
+
+
+def bring_back(world: World, region: str) -> None:
+    """Undo every loss: continue the group, or start it from disk; clear what cut it off."""
+    record = record_of(world, region)
+    if record is not None and record.alive:
+        record.signal(signal.SIGCONT)
+    else:
+        start(world, [region])
+    for target in world.regions:
+        if target == region or (record_of(world, target) and state_of(world, target) == "running"):
+            cut = ["lost/link"] if target != region else ["lost/control", "lost/data", "lost/link"]
+            for fault in cut:
+                ask(world, target, "POST", "/faults/clear", {"id": fault})
+
+
+def state_of(world: World, process: str) -> str:
+    """``running``, ``stopped`` (by a signal), ``dead`` (it ran and ended unasked) or ``down``."""
+    record = ProcessRecord.read(world.home_of(process))
+    if record is None:
+        return "down"
+    if not record.alive:
+        return "dead"
+    return "stopped" if record.stopped else "running"
+
+
+def forget(world: World) -> None:
+    """Remove the records of processes that were taken down, so that they do not count as dead."""
+    for name in world.processes:
+        home = world.home_of(name)
+        for leftover in (home / "process.json", home / "admin.sock"):
+            leftover.unlink(missing_ok=True)
+
+
+def ask(world: World, process: str, method: str, route: str, body: dict[str, Any] | None = None) -> Any:
+    """An admin request. Raises WorldError when the process does not answer, or says no."""
+    from simulator.kernel.admin import AdminRefusedError, ask_admin
+
+    try:
+        return ask_admin(world.admin_socket(process), method, route, body)
+    except OSError as problem:
+        raise WorldError(f"{process}: does not answer ({problem}); `simulator status` says how it is") from problem
+    except AdminRefusedError as problem:
+        raise WorldError(f"{process}: {problem}") from problem
+
+
+def _spawn(world: World, name: str) -> subprocess.Popen[bytes]:
+    home = world.home_of(name)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "admin.sock").unlink(missing_ok=True)
+    module = ["simulator.edge"] if name == "edge" else ["simulator.region", "--region", name]
+    # Two malloc arenas are enough for one busy thread, and save tens of megabytes.
+    environment = os.environ | {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
+    with (home / "log").open("ab") as output:
+        child = subprocess.Popen(
+            [sys.executable, "-m", *module, "--dir", str(world.directory)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=world.directory,
+            env=environment,
+            start_new_session=True,
+        )
+    ProcessRecord(child.pid, child.pid, start_time(child.pid) or 0).write(home)
+    return child
+
+
+def _await_ready(world: World, name: str, child: subprocess.Popen[bytes], deadline: float) -> None:
+    from simulator.kernel.admin import ask_admin
+
+    while True:
+        if child.poll() is not None:
+            raise WorldError(f"{name} did not start: {_last_line(world.home_of(name) / 'log')}")
+        try:
+            if ask_admin(world.admin_socket(name), "GET", "/ready", timeout=2)["ready"]:
+                return
+        except OSError:
+            pass
+        if time.monotonic() > deadline:
+            raise WorldError(f"{name} is not ready after {READY_TIMEOUT:.0f} s; see {world.home_of(name) / 'log'}")
+        time.sleep(_POLL)
+
+
+def _signal_leader(record: ProcessRecord) -> None:
+    """Ask the leader to end; a stopped one has to run for that."""
+    for number in (signal.SIGTERM, signal.SIGCONT):
+        if record.alive:
+            os.kill(record.pid, number)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    return f"{lines[-1]} ({log})" if lines else f"see {log}"
