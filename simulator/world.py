@@ -46,7 +46,7 @@ def create(directory: Path, *, seed: int, block: str | None, start: datetime, ra
     (building / "tns").mkdir()
     names = list(PEOPLE)
     with ThreadPoolExecutor() as pool:
-        keys = dict(zip(names, pool.map(lambda _: _new_key(), names), strict=True))
+        keys = dict(zip(names, pool.map(lambda _: new_key(), names), strict=True))
     document = _document(seed, chosen, start, {name: public for name, (_, public) in keys.items()})
     (building / "world.json").write_text(json.dumps(document, indent=2) + "\n")
     world = World.load(building)
@@ -154,7 +154,7 @@ def _document(seed: int, block: str, start: datetime, public_keys: dict[str, str
     }
 
 
-def _new_key() -> tuple[bytes, str]:
+def new_key() -> tuple[bytes, str]:
     """An RSA key pair as PEM: the private half, the public half."""
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
