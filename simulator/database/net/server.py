@@ -1,0 +1,99 @@
+"""The Oracle Net listener and its dedicated servers in one: what `oracledb` thin connects to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+
+from simulator.database.interface import Instance, ServiceDirectory
+from simulator.database.net.connection import Connection
+from simulator.database.net.logon import Version
+
+SESSION_SHUTTING_DOWN = 12572
+
+
+class NetServer:
+    """Serves the sessions of every instance that ``directory`` offers.
+
+    ``ssl_context`` is used when a connection is not under TLS yet; None serves plain TCP. ``version`` is the release
+    and release update that clients are told.
+    """
+
+    def __init__(
+        self,
+        directory: ServiceDirectory,
+        *,
+        ssl_context: ssl.SSLContext | None,
+        version: Version = (19, 28),
+    ) -> None:
+        self._directory = directory
+        self._ssl_context = ssl_context
+        self._version = version
+        self._connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Server | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected right now."""
+        return len(self._connections)
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end, and close it."""
+        connection = Connection(self._directory, reader, writer, self._version)
+        self._connections.add(connection)
+        try:
+            if self._ssl_context is not None and writer.get_extra_info("ssl_object") is None:
+                await writer.start_tls(self._ssl_context)
+            await connection.serve()
+        except OSError:  # the TLS handshake failed: the client has its own error
+            pass
+        finally:
+            self._connections.discard(connection)
+            await _close(writer)
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen on an address of our own; port 0 takes a free one. Returns the address."""
+        self._listener = await asyncio.start_server(self._accepted, host, port, ssl=self._ssl_context)
+        name = self._listener.sockets[0].getsockname()
+        return str(name[0]), int(name[1])
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self.handle(reader, writer)
+        except asyncio.CancelledError:  # asyncio's own callback would report a cancelled connection as an error
+            pass
+        finally:
+            self._tasks.discard(task)
+
+    async def drain(self, code: int = SESSION_SHUTTING_DOWN, *, instance: Instance | None = None) -> None:
+        """Tell the sessions of an instance (of all, without one) that they are shutting down.
+
+        Clients finish what they are doing; a driver's pool then lets the connection go.
+        """
+        await asyncio.gather(*(connection.tell(code) for connection in self._of(instance)))
+
+    async def disconnect(self, *, instance: Instance | None = None) -> None:
+        """End the connections of an instance (of all, without one), each after its running call's answer."""
+        await asyncio.gather(*(connection.leave() for connection in self._of(instance)))
+
+    def _of(self, instance: Instance | None) -> list[Connection]:
+        return [c for c in self._connections if instance is None or c.instance is instance]
+
+    async def close(self) -> None:
+        """Stop listening and end every connection at once."""
+        if self._listener is not None:
+            self._listener.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):  # reset by the client: closed all the same
+        await writer.wait_closed()
