@@ -70,36 +70,29 @@ def run(arguments: Sequence[str]) -> int:
     settings = Settings()
     try:
         result: object = root.main(list(arguments), prog_name=PROGRAM, obj=settings, standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return ExitCode.USAGE
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else PROGRAM
-        _complain(f"{error.format_message().rstrip('.')}; see '{path} --help'")
-        return ExitCode.USAGE
-    except click.ClickException as error:
-        _complain(error.format_message())
-        return ExitCode.USAGE
-    except click.Abort:
-        _complain("aborted")
-        return ExitCode.ABORTED
-    except FittrackError as error:
+    except (click.ClickException, click.Abort, FittrackError, OSError) as error:
+        lines, code = _ending(error)
         if settings.debug:
             import traceback
 
             traceback.print_exception(error)
-        if isinstance(error, ConfigError) and error.problems:
-            click.echo("\n".join(error.problems), err=True)
-        else:
-            _complain(str(error))
-        return error.exit_code
-    except OSError as error:  # what no client expected: a full disk, a closed output
-        if settings.debug:
-            raise
-        _complain(f"{error}; see the whole with --debug")
-        return ExitCode.FAILED
+        click.echo(lines, err=True)
+        return code
     return int(result) if isinstance(result, int) else ExitCode.DONE
 
 
-def _complain(text: str) -> None:
-    click.echo(f"{PROGRAM}: {' '.join(text.split())}", err=True)
+def _ending(error: Exception) -> tuple[str, ExitCode]:
+    """What a person reads, in one line unless it is the help or a list of problems, and what a script reads."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message(), ExitCode.USAGE
+    if isinstance(error, ConfigError) and error.problems:
+        return "\n".join(error.problems), ExitCode.USAGE
+    text, code = str(error), ExitCode.FAILED
+    if isinstance(error, FittrackError):
+        code = error.exit_code
+    elif isinstance(error, click.Abort):
+        text, code = "aborted", ExitCode.ABORTED
+    elif isinstance(error, click.ClickException):
+        path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else PROGRAM
+        text, code = f"{error.format_message().rstrip('.')}; see '{path} --help'", ExitCode.USAGE
+    return f"{PROGRAM}: {' '.join(text.split())}", code

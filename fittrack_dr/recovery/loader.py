@@ -143,6 +143,7 @@ def _siblings(section: str, path: Path) -> list[str]:
 
 
 def _unknown(document: Document, path: Path, known: Mapping[str, object] | list[str]) -> Problem:
-    near = difflib.get_close_matches(str(path[-1]), list(known), n=1)
+    free = [key for key in known if (*path[:-1], key) not in document.lines]
+    near = difflib.get_close_matches(str(path[-1]), free, n=1)
     hint = f"did you mean {near[0]}?" if near else "remove it"
     return Problem(document.line(path), path, f"is not a key of the recovery policy; {hint}")

@@ -63,8 +63,7 @@ class _Reader:
     seen: set[int] = field(default_factory=set[int])
 
     def read(self, node: yaml.Node, path: Path) -> Plain:
-        line: int = node.start_mark.line + 1
-        self.lines.setdefault(path, line)
+        line = self.lines.setdefault(path, node.start_mark.line + 1)
         if id(node) in self.seen:
             self.problems.append(Problem(line, path, "uses a YAML alias; write the value out"))
             return None

@@ -23,6 +23,7 @@ _UNITS = {
     "d": timedelta(days=1),
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
+    "y": YEAR,
     "year": YEAR,
 }
 _PART = re.compile(r"\s*(\d{1,9})\s*([a-z]+)\s*", re.ASCII)

@@ -39,7 +39,7 @@ class Limits:
 LIMITS = {
     Storage.AUTOMATIC_BACKUP: Limits("automatic backups of an Autonomous Database", 1, 60),
     Storage.LONG_TERM_BACKUP: Limits("long-term backups of an Autonomous Database", 90, 3650),
-    Storage.LOGGING: Limits("OCI Logging", 30, 180, step=30),
+    Storage.LOGGING: Limits("logs in OCI Logging", 30, 180, step=30),
 }
 
 
@@ -60,10 +60,8 @@ def limit_problem(storage: Storage, keep: timedelta) -> str | None:
     days = whole_days(keep)
     if limits is None or (limits.shortest <= days <= limits.longest and days % limits.step == 0):
         return None
-    steps = f" in steps of {limits.step}" if limits.step > 1 else ""
-    return (
-        f"{limits.service} are kept {limits.shortest} to {limits.longest} days{steps}, not {days}; choose one of those"
-    )
+    allowed = f"{limits.shortest} to {limits.longest} days" + (f" in steps of {limits.step}" if limits.step > 1 else "")
+    return f"{limits.service} can be kept {allowed}, not {days}; choose such a time"
 
 
 def kept_until(created: datetime, keep: timedelta) -> datetime:
