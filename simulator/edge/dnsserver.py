@@ -111,7 +111,7 @@ class DnsServer:
         if response is None:
             return None
         if query.edns >= 0:
-            response.use_edns(0, payload=UDP_PAYLOAD)
+            response.use_edns(0, response.ednsflags, payload=UDP_PAYLOAD)  # the flags hold half of the rcode
         return _to_wire(query, response, stream=stream)
 
 

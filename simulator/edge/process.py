@@ -18,11 +18,12 @@ from simulator.edge.forward import EdgeApi
 from simulator.edge.prober import Probe, Prober, VantagePoint
 from simulator.edge.resolver import Resolver, ResolverFault
 from simulator.kernel import ids
+from simulator.kernel.admin import AdminRefusedError
 from simulator.kernel.clock import WorldClock
 from simulator.kernel.faults import Gate, Listener, Plane
 from simulator.kernel.store import Store
 from simulator.kernel.transitions import Transitions
-from simulator.kernel.web import AdminRefusedError, Receive, Scope, Send, serve_admin, serve_http
+from simulator.kernel.web import Receive, Scope, Send, serve_admin, serve_http
 from simulator.kernel.worldfile import World
 
 _VANTAGE_POINTS = (
