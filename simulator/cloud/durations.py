@@ -29,6 +29,7 @@ DURATIONS: Mapping[str, Duration] = MappingProxyType(
         "database.restart": Duration(120, 300, _OBSERVED),
         "database.update": Duration(60, 240, _OBSERVED),
         "database.switchover": Duration(300, 900, _RTO_PAGE),
+        "database.switchover.outage": Duration(60, 180, "the part of it in which neither side accepts; " + _OBSERVED),
         "database.switchover.dark": Duration(300, 600, "a switchover to a dark primary ends in failure"),
         "database.failover": Duration(300, 600, _RTO_PAGE),
         "database.reinstate": Duration(600, 1800, _OBSERVED),
