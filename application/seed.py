@@ -1,7 +1,7 @@
 """``python -m application.seed``: tens of thousands of plausible rows, the same for the same seed.
 
 Times are laid back from the database's own hour; everything else follows from ``--seed`` and the sizes alone. A
-database that already has users is left as it is (exit code 1). Needs a migrated schema and, like every tool, DATABASE_*.
+database that already has users is left as it is (exit code 1). Needs a migrated schema and the DATABASE_* settings.
 """
 
 from __future__ import annotations
