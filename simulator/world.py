@@ -114,6 +114,7 @@ def profile_text(world: World) -> str:
         "fittrack_clock": str(world.clock_file),
         "fittrack_db_user": "FITTRACK_DR",
         "fittrack_db_password_file": str(world.secrets / "fittrack_dr"),
+        "fittrack_wallet_password_file": str(world.secrets / "wallet"),
         "fittrack_compartment": world.compartment,
         "fittrack_namespace": world.namespace,
     }
