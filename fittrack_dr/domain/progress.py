@@ -47,21 +47,25 @@ class StepProgress:
     """An attempt of this run is known to have changed the world."""
     undoing: Intent | None = None
     undone: Result | None = None
+    last: int = 0
+    """The number of the step's latest entry."""
 
-    def with_intent(self, intent: Intent, session: str) -> StepProgress:
+    def with_intent(self, intent: Intent, number: int, session: str) -> StepProgress:
         if intent.undo:
-            return replace(self, undoing=intent)
-        return replace(self, attempts=intent.attempt, open=intent, open_session=session, result=None)
+            return replace(self, undoing=intent, last=number)
+        return replace(self, attempts=intent.attempt, open=intent, open_session=session, result=None, last=number)
 
-    def with_result(self, result: Result, session: str) -> StepProgress:
+    def with_result(self, result: Result, number: int, session: str) -> StepProgress:
         if result.undo:
-            return replace(self, undoing=None, undone=result)
+            undoing = self.undoing if result.outcome.status is Status.UNKNOWN else None
+            return replace(self, undoing=undoing, undone=result, last=number)
         status = result.outcome.status
         return replace(
             self,
             open=self.open if status is Status.UNKNOWN else None,
             result=None if status is Status.RETRY else result,
             result_session=session,
+            last=number,
             took_effect=self.took_effect or (status is Status.DONE and result.attempt > 0),
         )
 
@@ -75,6 +79,7 @@ class Signed:
     approval: Approval
     judged: Judged | None = None
     judged_session: str = ""
+    judged_number: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ class Progress:
         changed = self
         match entry.body:
             case Intent() | Result() as body:
-                changed = self._with_step(body, entry.session)
+                changed = self._with_step(body, entry)
             case TakenOver():
                 changed = replace(self, holder=entry.author, session=entry.session, asked={})
             case Waived(gate=gate):
@@ -138,11 +143,15 @@ class Progress:
                 pass
         return changed
 
-    def _with_step(self, body: Intent | Result, session: str) -> Progress:
+    def _with_step(self, body: Intent | Result, entry: Entry) -> Progress:
         if body.step not in self.steps:
-            raise MalformedError(f"run {self.run}: entry {self.last.number + 1} names '{body.step}', which is no step")
+            raise MalformedError(f"run {self.run}: entry {entry.number} names '{body.step}', which is no step")
         before = self.steps[body.step]
-        after = before.with_intent(body, session) if isinstance(body, Intent) else before.with_result(body, session)
+        after = (
+            before.with_intent(body, entry.number, entry.session)
+            if isinstance(body, Intent)
+            else before.with_result(body, entry.number, entry.session)
+        )
         return replace(self, steps={**self.steps, body.step: after})
 
     def _with_decision(self, body: Approved | Judged, entry: Entry) -> Progress:
@@ -151,7 +160,9 @@ class Progress:
         if all(signed.number != body.number for signed in self.signed):
             raise MalformedError(f"run {self.run}: entry {body.number}, which was judged, is no approval")
         signed = tuple(
-            replace(item, judged=body, judged_session=entry.session) if item.number == body.number else item
+            replace(item, judged=body, judged_session=entry.session, judged_number=entry.number)
+            if item.number == body.number
+            else item
             for item in self.signed
         )
         return replace(self, signed=signed)
@@ -215,7 +226,7 @@ class Progress:
             if state.result is not None
             and state.result_session == self.session
             and state.result.outcome.status.settled
-            and state.undone is None
+            and (state.undone is None or state.undone.outcome.status is Status.SKIPPED)
             for proof in state.result.outcome.proofs
         )
 
@@ -265,6 +276,20 @@ class Progress:
             signed for signed in self.signed if signed.approval in valid and signed.approval.decision == decision
         ]
         return max(candidates, key=lambda signed: signed.approval.expires, default=None)
+
+    def last_accepted(self, decision: str) -> int:
+        """The number of the latest entry of this session that accepted an approval of ``decision``; 0 for none."""
+        return max(
+            (
+                signed.judged_number
+                for signed in self.signed
+                if signed.judged is not None
+                and signed.judged.accepted
+                and signed.judged_session == self.session
+                and signed.approval.decision == decision
+            ),
+            default=0,
+        )
 
     @property
     def unresolved(self) -> tuple[str, ...]:

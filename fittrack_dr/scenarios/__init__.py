@@ -25,7 +25,8 @@ class Procedure(Protocol):
 
 procedures: Mapping[str, str] = MappingProxyType(
     {
-        "failover": "fittrack_dr.scenarios.failover",
+        "region-failover": "fittrack_dr.scenarios.failover",
+        "region-switchover": "fittrack_dr.scenarios.failover",
     }
 )
 """Procedure -> the module that carries it out."""

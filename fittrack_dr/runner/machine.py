@@ -1,0 +1,425 @@
+"""What is next? A pure function of a run's journal, of what this session has seen since, and of the time.
+
+Nothing is done here, so every interleaving of crashes, lost answers, late approvals and second operators can be tried
+in virtual time. The executor carries out the commands and asks again after each journal entry and each answer.
+
+The rule behind all of it: an answer that this session holds in memory counts only while nothing about its step has
+been journaled since it was asked for. So a step is observed anew after a wait for an approval, after a failed attempt
+and after a takeover, and an intent is always written on a fresh look.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from fittrack_dr.domain import invariants
+from fittrack_dr.domain.entries import Asked, Body, Closed, Ending, Entry, Intent, Judged, Result
+from fittrack_dr.domain.outcome import Outcome, Status
+from fittrack_dr.domain.plan import OnFailure, Step, StepKind
+from fittrack_dr.domain.progress import Progress, StepProgress
+from fittrack_dr.errors import ExitCode
+
+DEFAULT_DELAY: Final = timedelta(seconds=5)
+"""World time before the next look when an outcome names none."""
+
+
+class Phase(enum.StrEnum):
+    """The methods of an action."""
+
+    OBSERVE = "observe"
+    RUN = "run"
+    VERIFY = "verify"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The latest answer about a step in this session.
+
+    ``after`` is the number of the journal's last entry when the phase was begun. ``since`` is when the session began to
+    work on the step: its deadline counts from there.
+    """
+
+    phase: Phase
+    outcome: Outcome
+    after: int
+    since: datetime
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Call:
+    """Begin a phase of a step; ``restart``: its deadline counts anew from here."""
+
+    step: str
+    phase: Phase
+    restart: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """Check the approval in entry ``number`` against IAM, then journal a ``Judged`` entry."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Write:
+    """Append an entry."""
+
+    body: Body
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing more to do for this step before ``until``."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Leave:
+    """Stop working on the run: it is closed, or has to be resumed."""
+
+    exit_code: ExitCode
+    detail: str
+    next_action: str = ""
+
+
+Command = Call | Check | Write | Wait | Leave
+
+EXIT_CODES: Final[Mapping[Ending, ExitCode]] = {
+    Ending.DONE: ExitCode.DONE,
+    Ending.FAILED: ExitCode.FAILED,
+    Ending.REFUSED: ExitCode.REFUSED,
+    Ending.UNKNOWN: ExitCode.UNKNOWN,
+    Ending.ABORTED: ExitCode.ABORTED,
+}
+
+
+def next_actions(
+    progress: Progress, seen: Mapping[str, Seen], busy: frozenset[str], now: datetime
+) -> tuple[Command, ...]:
+    """Everything that may be done now; empty while the phases in ``busy`` have to be waited for.
+
+    ``busy`` holds step ids and the keys (``check_key``) of approvals under examination. After each ``Write`` that is
+    carried out the rest is out of date: ask again.
+    """
+    if progress.closed is not None:
+        closed = progress.closed
+        return (Leave(EXIT_CODES[closed.ending], closed.detail, closed.next_action),)
+    commands = [*_approvals(progress, busy, now)]
+    for step in progress.plan.order:
+        if step.id not in busy:
+            commands.extend(_Advance(progress, step, seen.get(step.id), now).commands())
+    if not commands and not busy:
+        commands.extend(_ending(progress, seen, now))
+    return tuple(commands)
+
+
+def check_key(number: int) -> str:
+    """How an approval under examination is named in ``busy``."""
+    return f"approval {number}"
+
+
+def deadline(step: Step, seen: Seen) -> datetime:
+    return seen.since + step.deadline
+
+
+@dataclass(frozen=True)
+class Halt:
+    """Why nothing new is begun."""
+
+    ending: Ending
+    steps: tuple[Step, ...]
+
+
+def halted(progress: Progress) -> Halt | None:
+    """What keeps the run from beginning anything new, the gravest reason first."""
+    for status, ending in (
+        (Status.UNKNOWN, Ending.UNKNOWN),
+        (Status.FAILED, Ending.FAILED),
+        (Status.REFUSED, Ending.REFUSED),
+    ):
+        steps = tuple(
+            step
+            for step in progress.plan.order
+            if step.id in progress.finals and progress.status(step.id) is status and not progress.passable(step)
+        )
+        if steps:
+            return Halt(ending, steps)
+    return Halt(Ending.ABORTED, ()) if progress.abort is not None else None
+
+
+def _approvals(progress: Progress, busy: frozenset[str], now: datetime) -> list[Command]:
+    """Every approval is examined once per session: keys and groups may have changed since the last."""
+    commands: list[Command] = []
+    for signed in progress.signed:
+        if signed.judged is not None and signed.judged_session == progress.session:
+            continue
+        if not progress.may_count(signed, now):
+            reason = "it is of another run, plan or person, of the run's holder, or out of date"
+            commands.append(Write(Judged(signed.number, accepted=False, reason=reason)))
+        elif check_key(signed.number) not in busy:
+            commands.append(Check(signed.number))
+    return commands
+
+
+@dataclass(frozen=True)
+class _Advance:
+    """One step's next command."""
+
+    progress: Progress
+    step: Step
+    seen: Seen | None
+    now: datetime
+
+    @property
+    def state(self) -> StepProgress:
+        return self.progress.steps[self.step.id]
+
+    @property
+    def fresh(self) -> Seen | None:
+        """What was seen, unless the step's journal went on since it was asked for."""
+        return self.seen if self.seen is not None and self.seen.after >= self.state.last else None
+
+    def commands(self) -> list[Command]:
+        if self.step.id in self.progress.finals:
+            return []
+        if self.state.open is not None:
+            return [self._answer_open() if self.state.open_session == self.progress.session else self._resolve()]
+        waits_for = (self.progress.plan.step(name) for name in self.step.after)
+        if halted(self.progress) is not None or not all(self.progress.passable(other) for other in waits_for):
+            return []
+        return [self._read() if self.step.kind is StepKind.READ else self._begin()]
+
+    def _read(self) -> Command:
+        """A READ step: `run` is its only phase."""
+        approved = self._approval()
+        if not isinstance(approved, int):
+            return approved
+        if self.fresh is None or self.fresh.after < approved:
+            return Call(self.step.id, Phase.RUN, restart=True)
+        return self._unless_settled(self.fresh) or self._result(self.fresh.outcome, attempt=0)
+
+    def _begin(self) -> Command:
+        """A step that changes the world, before its intent."""
+        if self.fresh is None or self.fresh.phase is not Phase.OBSERVE:
+            return self._observe_later()
+        outcome = self.fresh.outcome
+        if outcome.status is not Status.NEEDED:
+            status = Status.ALREADY if outcome.status is Status.DONE else outcome.status
+            return self._unless_settled(self.fresh) or self._result(_as(outcome, status), attempt=0)
+        approved = self._approval()
+        if not isinstance(approved, int):
+            return approved
+        if self.fresh.after < approved:
+            return Call(self.step.id, Phase.OBSERVE, restart=True)
+        return self._intend()
+
+    def _unless_settled(self, seen: Seen) -> Command | None:
+        """Before any attempt: look again while the answer is "not now" or "cannot tell"."""
+        match seen.outcome.status:
+            case Status.RETRY:
+                return self._again(seen, seen.phase, Status.FAILED, attempt=0)
+            case Status.UNKNOWN:
+                return self._again(seen, seen.phase, Status.UNKNOWN, attempt=0)
+            case _:
+                return None
+
+    def _observe_later(self) -> Command:
+        """After an attempt that had no effect, look again once its delay is over; otherwise at once."""
+        last = self.seen
+        if last is None:
+            return Call(self.step.id, Phase.OBSERVE, restart=True)
+        if self.now >= deadline(self.step, last):
+            late = f"not done within its deadline; last: {last.outcome.detail}"
+            return self._result(Outcome(Status.FAILED, late), attempt=0)
+        due = last.at + _delay(last.outcome)
+        return Call(self.step.id, Phase.OBSERVE) if self.now >= due else Wait(due)
+
+    def _intend(self) -> Command:
+        if self.step.kind is StepKind.DESTRUCTIVE and self.state.took_effect:
+            gone = "this run did it and it is no longer so: someone has changed it back, and it is not done twice"
+            return self._result(Outcome(Status.REFUSED, gone), attempt=0)
+        intent = Intent(self.step.id, self.state.attempts + 1)
+        forbidden = forbids(self.progress, intent, self.now)
+        return Write(intent) if forbidden is None else self._result(Outcome(Status.REFUSED, forbidden), attempt=0)
+
+    def _answer_open(self) -> Command:
+        """An intent of this session: run, then verify; a lost answer is observed."""
+        seen = self.fresh
+        if seen is None:
+            if halted(self.progress) is None:
+                return Call(self.step.id, Phase.RUN)
+            return self._result(Outcome(Status.RETRY, "not begun: the run was stopped before"))
+        if seen.phase is Phase.OBSERVE:
+            return self._resolve()
+        return self._ran(seen) if seen.phase is Phase.RUN else self._verified(seen)
+
+    def _ran(self, seen: Seen) -> Command:
+        match seen.outcome.status:
+            case Status.DONE | Status.ALREADY:
+                return Call(self.step.id, Phase.VERIFY)
+            case Status.UNKNOWN:
+                return Call(self.step.id, Phase.OBSERVE)
+            case _:
+                return self._result(seen.outcome)
+
+    def _verified(self, seen: Seen) -> Command:
+        match seen.outcome.status:
+            case Status.RETRY | Status.UNKNOWN:
+                return self._again(seen, Phase.VERIFY, Status.UNKNOWN)
+            case Status.DONE | Status.ALREADY:
+                return self._result(_as(seen.outcome, Status.DONE))
+            case _:
+                return self._result(_as(seen.outcome, Status.FAILED))
+
+    def _resolve(self) -> Command:
+        """An intent of which only observing can tell what became: it is never repeated on a guess."""
+        seen = self.fresh
+        if seen is None or seen.phase is not Phase.OBSERVE:
+            return Call(self.step.id, Phase.OBSERVE, restart=self.seen is None)
+        outcome = seen.outcome
+        match outcome.status:
+            case Status.RETRY | Status.UNKNOWN:
+                return self._again(seen, Phase.OBSERVE, Status.UNKNOWN, observed=True)
+            case Status.NEEDED:
+                return self._result(Outcome(Status.RETRY, f"had no effect: {outcome.detail}"), observed=True)
+            case Status.ALREADY | Status.DONE:
+                return self._result(_as(outcome, Status.DONE), observed=True)
+            case _:
+                return self._result(outcome, observed=True)
+
+    def _again(
+        self, seen: Seen, phase: Phase, late: Status, *, attempt: int | None = None, observed: bool = False
+    ) -> Command:
+        """Repeat a look after its delay; at the deadline, or when the run is aborted, give up as ``late``."""
+        due = min(seen.at + _delay(seen.outcome), deadline(self.step, seen))
+        aborted = self.progress.abort is not None
+        if aborted or seen.at >= deadline(self.step, seen):
+            why = "the run was aborted" if aborted else "its deadline has passed"
+            return self._result(
+                _as(seen.outcome, late, f"{seen.outcome.detail}; {why}"), attempt=attempt, observed=observed
+            )
+        return Call(self.step.id, phase) if self.now >= due else Wait(due)
+
+    def _approval(self) -> Command | int:
+        """The number of the entry that accepted the needed approval (0: none is needed), or what to do about it."""
+        decision = self.step.decision
+        if decision is None:
+            return 0
+        approved = self.progress.approval_of(decision, self.now)
+        if approved is not None:
+            return approved.judged_number
+        number, asked = self.progress.asked.get(decision, (0, None))
+        if asked is None or number < self.progress.last_accepted(decision):
+            return Write(Asked(decision, self.step.id, self.now + self.progress.plan.decision_budget))
+        if self.now >= asked.until:
+            late = f"nobody approved '{decision}' by {asked.until:%H:%M:%S}Z"
+            return self._result(Outcome(Status.REFUSED, late), attempt=0)
+        return Wait(asked.until)
+
+    def _result(self, outcome: Outcome, *, attempt: int | None = None, observed: bool = False) -> Command:
+        number = self.state.attempts if attempt is None else attempt
+        return Write(Result(self.step.id, number, _gated(self.progress, outcome), observed=observed))
+
+
+def forbids(progress: Progress, body: Body, now: datetime) -> str | None:
+    """Why the invariants would not let the run's holder write ``body`` next, or None."""
+    last = progress.last
+    entry = Entry(progress.run, last.number + 1, last.digest, now, progress.holder, progress.session, body)
+    return next((violation.message for violation in invariants.violations(progress, entry)), None)
+
+
+def _gated(progress: Progress, outcome: Outcome) -> Outcome:
+    """A step that read a gate as not passed is refused, unless the operator waived that gate."""
+    failed = [gate for gate in outcome.gates if not gate.passed and gate.name not in progress.waived]
+    if not failed or not outcome.status.settled:
+        return outcome
+    gate = failed[0]
+    detail = f"gate {gate.name}: {gate.reading}: {gate.detail}; to override: --force {gate.name} --reason '...'"
+    return _as(outcome, Status.REFUSED, detail)
+
+
+def _as(outcome: Outcome, status: Status, detail: str | None = None) -> Outcome:
+    return Outcome(
+        status, outcome.detail if detail is None else detail, outcome.evidence, 0.0, outcome.proofs, outcome.gates
+    )
+
+
+def _delay(outcome: Outcome) -> timedelta:
+    return timedelta(seconds=outcome.delay) if outcome.delay > 0 else DEFAULT_DELAY
+
+
+def _ending(progress: Progress, seen: Mapping[str, Seen], now: datetime) -> list[Command]:
+    """Nothing is left to begin or to wait for: undo what the plan says, then close the run or leave it open."""
+    halt = halted(progress)
+    unknown = progress.unresolved
+    if halt is None:
+        return [Write(Closed(Ending.DONE, _summary(progress), unknown=unknown))]
+    undo = _undo(progress, halt, seen, now)
+    if undo is not None:
+        return [undo]
+    if halt.ending is Ending.UNKNOWN and progress.abort is None:
+        return [Leave(ExitCode.UNKNOWN, _reasons(progress, halt), f"fittrack-dr runs resume {progress.run}")]
+    return [Write(_closing(progress, halt, unknown))]
+
+
+def _closing(progress: Progress, halt: Halt, unknown: tuple[str, ...]) -> Closed:
+    again = f"mend that, then begin again: what is already so is not done again (procedure {progress.plan.procedure})"
+    if halt.ending is Ending.UNKNOWN:
+        look = f"look what became of {', '.join(step.id for step in halt.steps)} before anything else is begun"
+        return Closed(Ending.UNKNOWN, f"aborted; {_reasons(progress, halt)}", look, unknown)
+    if progress.abort is not None and not halt.steps:
+        ending = Ending.UNKNOWN if unknown else Ending.ABORTED
+        return Closed(
+            ending, f"aborted by {progress.abort.author.name}", "look at the run before beginning another", unknown
+        )
+    return Closed(halt.ending, _reasons(progress, halt), again, unknown)
+
+
+def _reasons(progress: Progress, halt: Halt) -> str:
+    results = [(step.id, progress.steps[step.id].result) for step in halt.steps]
+    undone = [(f"undoing {name}", state.undone) for name, state in progress.steps.items()]
+    return "; ".join(f"{name}: {result.outcome.detail}" for name, result in results + undone if result is not None)
+
+
+def _summary(progress: Progress) -> str:
+    ended = [step.id for step in progress.plan.order if not (progress.status(step.id) or Status.FAILED).settled]
+    return f"done, though without {', '.join(ended)}" if ended else "done"
+
+
+def _undo(progress: Progress, halt: Halt, seen: Mapping[str, Seen], now: datetime) -> Command | None:
+    """The next command of taking back what the failed steps say, the latest step first; None when that is over."""
+    wanted = {
+        name
+        for step in halt.steps
+        if step.on_failure is OnFailure.UNDO and halt.ending is not Ending.REFUSED
+        for name in (step.undoes or (step.id,))
+    }
+    for step in reversed(progress.plan.order):
+        state = progress.steps[step.id]
+        if step.id in wanted and state.undone is None and (state.took_effect or state.open is not None):
+            return _undo_step(progress, step, seen.get(step.id), now)
+    return None
+
+
+def _undo_step(progress: Progress, step: Step, seen: Seen | None, now: datetime) -> Command:
+    state = progress.steps[step.id]
+    if state.undoing is None:
+        intent = Intent(step.id, state.attempts, undo=True)
+        forbidden = forbids(progress, intent, now)
+        if forbidden is None:
+            return Write(intent)
+        return Write(Result(step.id, 0, Outcome(Status.SKIPPED, forbidden), undo=True))
+    if seen is None or seen.phase is not Phase.UNDO or seen.after < state.last:
+        return Call(step.id, Phase.UNDO, restart=True)
+    if seen.outcome.status in {Status.RETRY, Status.UNKNOWN} and seen.at < deadline(step, seen):
+        due = min(seen.at + _delay(seen.outcome), deadline(step, seen))
+        return Call(step.id, Phase.UNDO) if now >= due else Wait(due)
+    return Write(Result(step.id, state.undoing.attempt, seen.outcome, undo=True))
