@@ -9,7 +9,6 @@ from __future__ import annotations
 SHORT_LENGTH = 252  # bytes; longer values travel in chunks
 CHUNK = 32767
 LONG_MARK = 0xFE
-NULL_MARK = 0xFF
 ESCAPE = 0xFD
 
 
@@ -45,6 +44,8 @@ class Reader:
         end = start + count
         if end > len(self.data):
             raise Incomplete
+        if count < 0:
+            raise ProtocolError(f"a field of {count} bytes")
         self.position = end
         return bytes(self.data[start:end])
 
@@ -52,6 +53,8 @@ class Reader:
         """Pass over ``count`` bytes."""
         if self.position + count > len(self.data):
             raise Incomplete
+        if count < 0:
+            raise ProtocolError(f"a field of {count} bytes")
         self.position += count
 
     def u16(self) -> int:
@@ -83,12 +86,11 @@ class Reader:
         length = self.u8()
         if length <= SHORT_LENGTH:
             return self.raw(length) if length else None
-        if length == NULL_MARK:
-            return None
+        if length == LONG_MARK:
+            return self._chunks()
         if length == ESCAPE:  # a NULL BOOLEAN
             self.skip(1)
-            return None
-        return self._chunks()
+        return None
 
     def _chunks(self) -> bytes:
         spans: list[tuple[int, int]] = []  # cut only when the last chunk is there: a big value arrives in many reads

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from simulator.database.interface import (
@@ -16,6 +18,7 @@ from simulator.database.interface import (
 from simulator.database.net import answers
 from simulator.database.net.answers import End, end
 from simulator.database.net.auth import SessionKey
+from simulator.database.net.buffers import ProtocolError, ub
 from simulator.database.net.constants import (
     AUTH_MODE_CHANGE_PASSWORD,
     ExecuteOption,
@@ -43,6 +46,7 @@ from simulator.database.net.requests import (
 )
 from simulator.database.net.values import LOB_TYPES, bind_decoder, column_encoder, out_bind_encoder, wire_type
 
+_OUTLIVED_LOBS = 1000  # a client may still read LOBs of rows it fetched before it ran their statement again
 _SENT = frozenset({Direction.IN, Direction.OUT, Direction.IN_OUT})
 _RECEIVED = frozenset({Direction.IN, Direction.IN_OUT})
 
@@ -61,6 +65,7 @@ class Calls:
         self._broken = broken
         self.cursors = CursorTable()
         self.lobs = LobTable()
+        self._outlived: deque[bytes] = deque()
         self._returned = False
 
     async def answer(self, request: Request) -> bytes | None:
@@ -116,6 +121,7 @@ class Calls:
         await self._session.rollback()
         self.cursors.clear()
         self.lobs.clear()
+        self._outlived.clear()
         self._returned = True
 
     async def _piggybacks(self, piggybacks: Iterable[Piggyback]) -> None:
@@ -225,7 +231,10 @@ class Calls:
             for place, i in enumerate(places)
             if slots[i].direction in _RECEIVED
         ]
-        return [[None if (data := row[i]) is None else decode(data) for i, decode in taken] for row in rows]
+        try:
+            return [[None if (data := row[i]) is None else decode(data) for i, decode in taken] for row in rows]
+        except (IndexError, ValueError, struct.error) as error:
+            raise ProtocolError(f"an undecodable bind value: {error}") from error
 
     def _result(self, cursor: Cursor, result: Result, fetch: int | None, *, row_counts: bool) -> bytes:
         kind = cursor.statement.kind
@@ -298,7 +307,7 @@ class Calls:
         for execution in result.returning:
             parts.append(answers.ROW)
             for encode, values in zip(encoders, execution, strict=True):
-                parts.append(answers.ub(len(values)))
+                parts.append(ub(len(values)))
                 parts += [encode(value) + b"\0" for value in values]
         return parts
 
@@ -307,10 +316,11 @@ class Calls:
         return end(End(cursor.id, row_count, in_transaction, batch_errors=batch_errors))
 
     def _forget_rows(self, cursor: Cursor) -> None:
-        for locator in cursor.held_lobs:
-            self.lobs.forget(locator)
-        cursor.held_lobs.clear()
         cursor.rows, cursor.fetched = (), 0
+        self._outlived.extend(cursor.held_lobs)
+        cursor.held_lobs.clear()
+        while len(self._outlived) > _OUTLIVED_LOBS:
+            self.lobs.forget(self._outlived.popleft())
 
     def _close(self, number: int) -> None:
         cursor = self.cursors.close(number)

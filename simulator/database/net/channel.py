@@ -9,6 +9,7 @@ client's RESET is there and the call has ended, one ORA-01013 answers.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from simulator.database.net.constants import DATA_FLAG_EOF, Marker, PacketType
 from simulator.database.net.packets import DATA_FLAGS, control, data_packets, marker, read_packet
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class ConnectionClosedError(Exception):
@@ -65,8 +67,10 @@ class Channel:
                         self._changed.set()
                 else:
                     raise ProtocolError(f"a packet of type {packet.type} in a session")
-        except (asyncio.IncompleteReadError, OSError, ProtocolError):
-            pass
+        except (asyncio.IncompleteReadError, OSError) as error:
+            _log.debug("client gone: %s", error)
+        except ProtocolError as error:
+            _log.warning("connection dropped: %s", error)
         finally:
             self._closed = True
             self._changed.set()

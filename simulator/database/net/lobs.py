@@ -29,8 +29,9 @@ class Lob:
 class LobTable:
     """Locators and their values, for one session.
 
-    A LOB fetched by a query stays as it was fetched (Oracle's read consistency); it is kept until its cursor is
-    closed. One that the client created, or that a PL/SQL block handed out, is temporary and freed by the client.
+    A LOB fetched by a query stays as it was fetched (Oracle's read consistency) and is kept as long as its rows,
+    and a while longer. One that the client created, or that a PL/SQL block handed out, is temporary: the client
+    frees it.
     """
 
     def __init__(self) -> None:

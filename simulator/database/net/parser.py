@@ -109,9 +109,8 @@ class Parser:
 
     def _execute(self, reader: Reader) -> Execute:
         options = ExecuteOption(reader.ub())
-        cursor = reader.ub()
-        reader.skip(1)
-        sql_length = reader.ub()
+        cursor, has_sql = reader.ub(), reader.u8()
+        reader.ub()
         reader.skip(1)
         reader.ub()
         reader.skip(2)
@@ -123,7 +122,7 @@ class Parser:
         reader.skip(6)
         define_count = reader.ub()
         _skip_execute_extras(reader)
-        sql = (reader.lb() or b"").decode() if sql_length else None
+        sql = (reader.lb() or b"").decode() if has_sql else None
         vector = reader.ubs(13)
         executions, flags = vector[1], vector[9]
         defines = bind_types = None

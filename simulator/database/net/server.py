@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import ssl
 
 from simulator.database.interface import Instance, ServiceDirectory
 from simulator.database.net.connection import Connection
 from simulator.database.net.logon import Version
 
+_log = logging.getLogger(__name__)
+
 SESSION_SHUTTING_DOWN = 12572
+_CLOSE_PATIENCE = 1.0  # wall seconds
 
 
 class NetServer:
@@ -47,8 +50,8 @@ class NetServer:
             if self._ssl_context is not None and writer.get_extra_info("ssl_object") is None:
                 await writer.start_tls(self._ssl_context)
             await connection.serve()
-        except OSError:  # the TLS handshake failed: the client has its own error
-            pass
+        except OSError as error:
+            _log.info("TLS handshake failed: %s", error)
         finally:
             self._connections.discard(connection)
             await _close(writer)
@@ -95,5 +98,10 @@ class NetServer:
 
 async def _close(writer: asyncio.StreamWriter) -> None:
     writer.close()
-    with contextlib.suppress(OSError):  # reset by the client: closed all the same
-        await writer.wait_closed()
+    try:
+        async with asyncio.timeout(_CLOSE_PATIENCE):
+            await writer.wait_closed()
+    except TimeoutError:  # TLS waits for the client's goodbye, which an idle client never sends
+        writer.transport.abort()
+    except OSError as error:  # reset by the client: closed all the same
+        _log.debug("reset while closing: %s", error)

@@ -73,8 +73,6 @@ def _text(value: Value) -> bytes:
         return lb(value.hex().upper().encode())
     if isinstance(value, bool):
         return lb(b"TRUE" if value else b"FALSE")
-    if isinstance(value, date):
-        return lb(value.isoformat(" ").encode() if hasattr(value, "hour") else value.isoformat().encode())
     return lb(str(value).encode())
 
 

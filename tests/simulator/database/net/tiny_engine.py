@@ -186,7 +186,7 @@ class TinySession:
             return Result(out_binds=[await self._block(statement, row) for row in rows])
         if statement.kind is StatementKind.DDL:
             await self.commit()
-            self._run(re.sub(r"(?i)generated .*? as identity", "", statement.sql), ())
+            self._run(re.sub(r"(\d) CHAR\)", r"\1)", statement.sql), ())
         else:
             self._instance.events.append(statement.sql)
         return Result()
