@@ -30,10 +30,10 @@ from simulator.kernel.worldfile import World, WorldError
 
 log = logging.getLogger(__name__)
 
-ROOMS = ("identity",)
+ROOMS = ("identity", "dns", "healthchecks")
 """The services with a room of their own: ``simulator.cloud.<room>.service.SERVICE``."""
 
-COMPONENTS: tuple[str, ...] = ()
+COMPONENTS: tuple[str, ...] = ("simulator.workloads:Workloads", "simulator.loadbalancer:LoadBalancer")
 """What runs beside the API server, in order of start: ``module:Class``, constructed with the region."""
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "lose": "Lose a region.",
     "return": "Bring a lost region back, with everything it had.",
     "clock": "Show or change world time.",
+    "workload": "Say what runs in a region as pods.",
     "snapshot": "Save or restore the whole world.",
     "fault": "Set, list and clear faults of sockets and API calls.",
 }

@@ -1,0 +1,5 @@
+"""``simulator workload``."""
+
+from simulator.workloads.commands import command
+
+__all__ = ["command"]
