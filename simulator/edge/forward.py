@@ -11,8 +11,6 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import httpx
-
 from simulator.cloud.service import Handler, Principal, Region, Reply, Request, Service, ServiceError
 from simulator.kernel.web import Receive, Scope, Send, read_body, send_json
 
@@ -42,6 +40,8 @@ def _forwarding(service: str, operation: str) -> Handler:
             "body": request.body,
             "request_id": request.request_id,
         }
+        import httpx  # here, because the edge loads this module and never forwards
+
         try:
             async with httpx.AsyncClient(verify=False, trust_env=False, timeout=PATIENCE_SECONDS) as client:
                 answer = await client.post(url, json=document)

@@ -14,15 +14,16 @@ from simulator.cloud.healthchecks.operations import HealthChecksOperations, Part
 from simulator.cloud.healthchecks.results import Results
 from simulator.edge.authority import Authority
 from simulator.edge.dnsserver import DnsServer
+from simulator.edge.faults import EdgeFaults
 from simulator.edge.forward import EdgeApi
 from simulator.edge.prober import Probe, Prober, VantagePoint
-from simulator.edge.resolver import Resolver, ResolverFault
+from simulator.edge.resolver import Resolver
 from simulator.kernel import ids
-from simulator.kernel.admin import AdminRefusedError
 from simulator.kernel.clock import WorldClock
 from simulator.kernel.faults import Gate, Listener, Plane
 from simulator.kernel.store import Store
 from simulator.kernel.transitions import Transitions
+from simulator.kernel.vantage import operator_test
 from simulator.kernel.web import Receive, Scope, Send, serve_admin, serve_http
 from simulator.kernel.worldfile import World
 
@@ -50,7 +51,7 @@ class Edge:
         self._clock = WorldClock(world.clock_file)
         self._store = Store(world.home_of("edge") / "state.db")
         self._transitions = Transitions(self._store, self._clock)
-        self._gate = Gate(f"{world.seed}/edge")
+        self._gate = Gate(f"{world.seed}/edge", operator_test(world))
         self._book = ZoneBook(self._store, self._transitions, lambda: self._duration("dns.publish"))
         authoritative = (world.edge.authoritative.host, world.edge.authoritative.port)
         self._authority = Authority(lambda: self._book.published)
@@ -83,6 +84,7 @@ class Edge:
         )
         self._api = EdgeApi({"dns": dns.handlers, "healthchecks": self._health.handlers})
         self._servers: dict[str, DnsServer] = {}
+        self._faults = EdgeFaults(self._store, self._gate, self._servers, self._resolvers)
         self._listeners: list[Listener] = []
         self._admin: asyncio.Server | None = None
         self._agenda: asyncio.Task[None] | None = None
@@ -134,42 +136,12 @@ class Edge:
             self._listeners.append(await serve_http(self._gate, plane, address.host, address.port, app))
         self._agenda = asyncio.get_running_loop().create_task(self._transitions.run())
         self._prober.refresh()
-        routes = {
-            ("GET", "/ready"): self._ready,
-            ("GET", "/faults"): self._faults,
-            ("POST", "/faults"): self._set_fault,
-            ("POST", "/flush"): self._flush,
-        }
+        await self._faults.restore()
+        routes = {("GET", "/ready"): self._ready, **self._faults.routes}
         self._admin = await serve_admin(self._world.admin_socket("edge"), routes)
 
     def _ready(self, _body: dict[str, Any]) -> dict[str, Any]:
         return {"ready": True, "zones": [zone.name for zone in self._book.published]}
-
-    def _faults(self, _body: dict[str, Any]) -> dict[str, str]:
-        """The fault of each name server."""
-        dark = self._servers["authoritative"].dark
-        told = {"authoritative": (ResolverFault.DARK if dark else ResolverFault.NONE).value}
-        return told | {name: resolver.fault.value for name, resolver in self._resolvers.items()}
-
-    def _set_fault(self, body: dict[str, Any]) -> dict[str, str]:
-        """``{"target": authoritative | resolver-1 | resolver-2, "fault": none | stale | dark}``."""
-        target, fault = str(body["target"]), ResolverFault(body["fault"])
-        if target not in self._servers:
-            raise AdminRefusedError(f"{target}: no such name server; there are {', '.join(self._servers)}")
-        if target in self._resolvers:
-            self._resolvers[target].fault = fault
-        elif fault is ResolverFault.STALE:
-            raise AdminRefusedError(f"{target} caches nothing: it cannot be stale")
-        self._servers[target].dark = fault is ResolverFault.DARK
-        return self._faults({})
-
-    def _flush(self, body: dict[str, Any]) -> dict[str, Any]:
-        """``{"target": resolver-1 | resolver-2}``: the resolver forgets what it remembered."""
-        resolver = self._resolvers.get(str(body["target"]))
-        if resolver is None:
-            raise AdminRefusedError(f"{body['target']}: no such resolver; there are {', '.join(self._resolvers)}")
-        resolver.flush()
-        return {}
 
     def _enabled(self) -> list[Probe]:
         return self._health.enabled()

@@ -8,7 +8,6 @@ has run out) and ``dark`` (no answer at all).
 from __future__ import annotations
 
 import asyncio
-import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -39,14 +38,6 @@ MAX_ENTRIES = 10_000
 Question = tuple[dns.name.Name, dns.rdatatype.RdataType]
 
 
-class ResolverFault(enum.Enum):
-    """How a resolver misbehaves."""
-
-    NONE = "none"
-    STALE = "stale"
-    DARK = "dark"
-
-
 @dataclass(frozen=True)
 class Entry:
     """An answer and how long it may be told: seconds of ``ttl`` from ``stored``."""
@@ -74,7 +65,8 @@ class Resolver:
     """One resolver: a cache before one authoritative server at ``upstream`` (host, port)."""
 
     def __init__(self, clock: WorldClock, upstream: tuple[str, int]) -> None:
-        self.fault = ResolverFault.NONE
+        self.stale = False
+        """Whether it tells what it once cached for ever (a fault)."""
         self._clock = clock
         self._upstream = upstream
         self._cache: dict[Question, Entry] = {}
@@ -116,7 +108,7 @@ class Resolver:
 
     async def _entry(self, question: Question, *, recurse: bool) -> Entry:
         held = self._cache.get(question)
-        if held is not None and (held.fresh(self._clock.now()) or self.fault is ResolverFault.STALE):
+        if held is not None and (held.fresh(self._clock.now()) or self.stale):
             return held
         if not recurse:
             raise UpstreamError("not in the cache, and no recursion was desired")

@@ -35,11 +35,11 @@ def new_world(directory: Path, *, rate: float = 0.0) -> World:
 
 
 def until(question: Callable[[], T | None], what: str) -> T:
-    """The first answer that is neither None nor False; fails the test when there is none in time."""
+    """The first answer that counts as true; fails the test when there is none in time."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         answer = question()
-        if answer is not None and answer is not False:
+        if answer:
             return answer
         time.sleep(0.02)
     raise AssertionError(f"not within {PATIENCE} s: {what}")
@@ -70,7 +70,13 @@ def _ready(world: World, name: str, running: subprocess.Popen[bytes], log: Path)
 
 def fault(world: World, target: str, kind: str) -> Any:
     """Set a name server's fault at the edge."""
-    return ask_admin(world.admin_socket("edge"), "POST", "/faults", {"target": target, "fault": kind})
+    document = {"layer": "dns", "id": f"{target}-{kind}", "target": target, "kind": kind}
+    return ask_admin(world.admin_socket("edge"), "POST", "/faults", document)
+
+
+def heal(world: World) -> None:
+    """End all of the edge's faults."""
+    ask_admin(world.admin_socket("edge"), "POST", "/faults/clear")
 
 
 def refused_fault(world: World, target: str, kind: str) -> str:
