@@ -54,8 +54,27 @@ class RetryableError(FittrackError):
         self.delay = delay
 
 
+class UnreachableError(RetryableError):
+    """Nothing answered: refused, timed out, or cut off. The request changed nothing."""
+
+
 class PermanentError(FittrackError):
     """The far side said no, and asking again would change nothing."""
+
+
+class NotFoundError(PermanentError):
+    """What was asked for is not there, or we may not see it: OCI tells the two not apart.
+
+    ``code`` is the service's own word for what is missing, such as ``ObjectNotFound``.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ChangedError(PermanentError):
+    """Somebody else was first: the entity tag no longer matches, or the name is taken. Nothing was changed."""
 
 
 class OutcomeUnknownError(FittrackError):
