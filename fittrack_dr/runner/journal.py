@@ -9,16 +9,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from fittrack_dr.domain import invariants
 from fittrack_dr.domain.entries import AbortRequested, Approved, Body, Entry, Person
 from fittrack_dr.domain.progress import Progress
 from fittrack_dr.domain.protocols import Clock, JournalStore
 from fittrack_dr.domain.values import MalformedError
-from fittrack_dr.errors import ConfigError, OutcomeUnknownError, RefusedError
+from fittrack_dr.errors import ConfigError, OutcomeUnknownError, RefusedError, RetryableError
 
-WRITE_TRIES = 4
-"""How often a write whose answer was lost is read back and, if it is not there, sent again."""
+WRITE_TRIES = 6
+"""How often a write that the store put off, or whose answer was lost, is sent again."""
+WRITE_DELAY = 2.0
+"""World seconds before the next try after a lost answer."""
 
 
 class LostRunError(RefusedError):
@@ -52,7 +55,7 @@ class Journal:
         """Open a new run. Raises RefusedError when the id is taken, InvariantError for a plan that must not be kept."""
         entry = Entry(run, 1, "", clock.now(), author.person, author.session, body)
         invariants.check(None, entry)
-        if not _claim(store, entry):
+        if not _claim(store, clock, entry):
             raise RefusedError(f"run {run} exists already; begin another")
         return cls(store, clock, author, [entry])
 
@@ -61,8 +64,8 @@ class Journal:
         """Read a whole run. Raises ConfigError for an unknown one, MalformedError for a damaged one."""
         return cls(store, clock, author, read_entries(store, run))
 
-    def append(self, body: Body) -> bool:
-        """Write the next entry.
+    def append(self, body: Body, at: datetime | None = None) -> bool:
+        """Write the next entry, decided at the world time ``at`` (now, when not given).
 
         False when someone else's approval or abort came first: it was adopted, and the caller has to decide anew.
         Raises InvariantError for an entry that must not be, LostRunError when someone else holds the run.
@@ -72,13 +75,13 @@ class Journal:
             self.progress.run,
             number,
             self.progress.last.digest,
-            self._clock.now(),
+            at or self._clock.now(),
             self.author.person,
             self.author.session,
             body,
         )
         invariants.check(self.progress, entry)
-        if _claim(self._store, entry):
+        if _claim(self._store, self._clock, entry):
             self._take(entry)
             return True
         if not self.refresh():
@@ -94,7 +97,8 @@ class Journal:
             _judge(self.progress, entry)
             self._take(entry)
             adopted.append(entry)
-            if held and not isinstance(entry.body, Approved | AbortRequested):
+            ours = entry.session == self.author.session  # an interrupt may fall between writing and remembering
+            if held and not ours and not isinstance(entry.body, Approved | AbortRequested):
                 who = f"{entry.author.name} ('{entry.body.kind}' in entry {entry.number})"
                 raise LostRunError(f"run {entry.run} is held by {who} now; this session has stopped")
         return tuple(adopted)
@@ -141,8 +145,8 @@ def _judge(progress: Progress, entry: Entry) -> None:
         raise MalformedError(f"{_where(progress.run, progress.last.number + 1)} breaks the chain: {broken}")
 
 
-def _claim(store: JournalStore, entry: Entry) -> bool:
-    """Write the entry if its number is free. A lost answer is resolved by reading the number back."""
+def _claim(store: JournalStore, clock: Clock, entry: Entry) -> bool:
+    """Write the entry if its number is free. A lost answer is resolved by trying again and reading the number back."""
     data = entry.encode()
     unsure = False
     for _ in range(WRITE_TRIES):
@@ -150,11 +154,15 @@ def _claim(store: JournalStore, entry: Entry) -> bool:
             created = store.create(entry.run, entry.number, data)
         except OutcomeUnknownError:
             unsure = True
+            clock.sleep(WRITE_DELAY)
+            continue
+        except RetryableError as error:
+            clock.sleep(error.delay)
             continue
         # After a lost answer, "taken" may mean by this very entry.
         return created or (unsure and store.read(entry.run, entry.number) == data)
     where = _where(entry.run, entry.number)
-    raise OutcomeUnknownError(f"{where}: the store does not say whether it was written; resume once it answers")
+    raise OutcomeUnknownError(f"{where}: the store does not take it or say what became of it; resume once it does")
 
 
 def _where(run: str, number: int) -> str:
