@@ -60,10 +60,9 @@ class Metrics:
             if document is None:
                 self._declare(stream)
                 self._forget(stream, hour - KEPT)
-                document = {"stream": stream.id, "hour": hour.isoformat(), "values": dict[str, float]()}
-            values: dict[str, float] = document["values"]
+            values: dict[str, float] = document["values"] if document else {}
             values[str(moment.minute)] = value
-            self._store.put(POINTS_KIND, key, document)
+            self._store.put(POINTS_KIND, key, {"stream": stream.id, "values": values})
 
     def streams(self, **equals: str) -> list[Stream]:
         """Every stream that has ever had a point, in order of first appearance."""

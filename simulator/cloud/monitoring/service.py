@@ -41,7 +41,7 @@ def _scope(region: Region, request: Request) -> set[str]:
     return {region.world.tenancy, region.world.compartment}
 
 
-@SERVICE.operation("POST", "/metrics/actions/summarizeMetricsData", "SummarizeMetricsData")
+@SERVICE.operation("POST", "/metrics/actions/summarizeMetricsData", "summarize_metrics_data")
 def summarize_metrics_data(region: Region, request: Request) -> Reply:
     """Aggregate the points of every matching stream into windows of the query's interval."""
     compartments = _scope(region, request)
@@ -136,7 +136,7 @@ def _windows(
         moment += resolution
 
 
-@SERVICE.operation("POST", "/metrics/actions/listMetrics", "ListMetrics")
+@SERVICE.operation("POST", "/metrics/actions/listMetrics", "list_metrics")
 def list_metrics(region: Region, request: Request) -> Reply:
     """The streams that match name, namespace and dimension filters."""
     compartments = _scope(region, request)

@@ -1,0 +1,1 @@
+"""The Database service: Autonomous Databases, their Data Guard associations and wallets."""

@@ -1,0 +1,224 @@
+"""Who is primary: the decisions that a region's databases take on what they hear of their peers.
+
+Roles and epochs cross regions over the link only. So a promotion is unknown to an old primary that cannot be reached:
+it stays PRIMARY and goes on accepting. When it hears of a higher epoch it fences itself at once, and what it
+acknowledged beyond the point of the promotion is kept apart and listed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from simulator.cloud.service import Region
+from simulator.database.dataguard_follow import Follower
+from simulator.database.dataguard_link import Dialer, LinkServer
+from simulator.database.dataguard_ship import Shipment, beat
+from simulator.database.dataguard_status import Incarnation, Status
+from simulator.database.dataguard_wire import Frame, PeerRefusedError, send
+from simulator.database.engine import Database, Role
+from simulator.database.records import AVAILABLE, ROLE_CHANGE, Peer, Record, Records
+from simulator.database.registry import DatabaseRegistry
+
+log = logging.getLogger(__name__)
+
+TRANSPORT_LAG_SECONDS: Final = 2.0
+"""World seconds from a commit to its arrival in the other region, unless the world says otherwise."""
+
+_CONTACT_KIND: Final = "dataguard_contact"
+_SETTING_KIND: Final = "dataguard_setting"
+
+Question = Callable[[dict[str, Any]], Awaitable[Frame]]
+
+
+@dataclass(frozen=True)
+class Contact:
+    """When this region last heard the primary, and up to when it then had the primary's log."""
+
+    heard: datetime
+    caught_up: datetime
+
+    @property
+    def lag(self) -> timedelta:
+        return max(timedelta(0), self.heard - self.caught_up)
+
+
+class DataGuard:
+    """The associations of one region's databases."""
+
+    def __init__(self, region: Region, records: Records, registry: DatabaseRegistry) -> None:
+        self.region = region
+        self.records = records
+        self.registry = registry
+        self.dialer = Dialer(region)
+        self.listeners: list[Callable[[str, Peer, Status], Awaitable[None]]] = []
+        self._questions: dict[str, Question] = {}
+        self._server = LinkServer(region, self._answer, self._ship)
+        self._followers: dict[tuple[str, str], Follower] = {}
+        self._contacts: dict[str, Contact] = {}
+        self._contact_made = asyncio.Event()
+        self._deciding = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Listen, and follow every peer. Raises OSError when the link's address is taken."""
+        await self._server.start()
+        for record in self.records.living():
+            await self.follow(record.id)
+
+    async def stop(self) -> None:
+        for follower in self._followers.values():
+            await follower.stop()
+        self._followers.clear()
+        await self._server.stop()
+
+    def question(self, name: str, handler: Question) -> None:
+        """Have ``handler`` answer what other regions ask under this name; it may raise PeerRefusedError."""
+        self._questions[name] = handler
+
+    async def follow(self, database_id: str) -> None:
+        """Follow the record's present peers, and no others; greet anew those that are followed already."""
+        record = self.records.get(database_id)
+        database = self.registry.get(database_id)
+        peers = {} if record is None or database is None or record.gone else {p.id: p for p in record.peers}
+        for key in [key for key in self._followers if key[0] == database_id]:
+            if key[1] not in peers:
+                await self._followers.pop(key).stop()
+            else:
+                self._followers[key].dial_again()
+        for peer in peers.values():
+            if database is not None and (database_id, peer.id) not in self._followers:
+                follower = Follower(self, self.dialer, database_id, database, peer)
+                self._followers[database_id, peer.id] = follower
+                follower.start()
+
+    # What a follower asks
+
+    def own_status(self, database_id: str) -> Status:
+        return status_of(self.registry.need(database_id), self.region.clock.now())
+
+    def takes_redo(self, database_id: str) -> bool:
+        """A standby receives until its failover begins: from then on what it has is what survives."""
+        record = self.records.get(database_id)
+        if record is None or self.registry.role(database_id) is not Role.STANDBY:
+            return False
+        return record.change is None or record.change["kind"] != "failover"
+
+    async def heard(self, database_id: str, peer: Peer, status: Status) -> None:
+        async with self._deciding:
+            await self._decide(database_id, peer, status)
+
+    async def _decide(self, database_id: str, peer: Peer, status: Status) -> None:
+        database = self.registry.get(database_id)
+        record = self.records.get(database_id)
+        if database is None or record is None or record.gone:
+            return
+        for listener in self.listeners:
+            await listener(database_id, peer, status)
+        superseded = database.role is Role.PRIMARY and status.epoch > database.epoch
+        astray = database.role is Role.STANDBY and diverged(database, status.incarnation)
+        if superseded or astray:
+            await self.fence(record, database, status)
+
+    def caught_up(self, database_id: str, moment: datetime) -> None:
+        self._contacts[database_id] = Contact(self.region.clock.now(), moment)
+        self._contact_made.set()
+
+    # Fencing
+
+    async def fence(self, record: Record, database: Database, status: Status) -> None:
+        """Stop accepting, for a database of a higher epoch is primary; keep apart what it never had."""
+        await database.fence(status.epoch)
+        undone = await database.reinstate(status.incarnation.scn - 1)
+        now = self.region.clock.now()
+        log.warning(
+            "%s: fenced by epoch %d; %d acknowledged transactions are not in it", record.id, status.epoch, len(undone)
+        )
+        self.records.change(
+            record.id,
+            lifecycle_state=AVAILABLE if record.lifecycle_state == ROLE_CHANGE else record.lifecycle_state,
+            lifecycle_details=f"Disabled: a database of epoch {status.epoch} has been promoted",
+            time_role_changed=now,
+            change=None,
+            divergence={
+                "since_scn": status.incarnation.scn,
+                "epoch": status.epoch,
+                "transactions": len(undone),
+                "first": undone[0].time.isoformat() if undone else None,
+                "last": undone[-1].time.isoformat() if undone else None,
+            },
+        )
+
+    # Lag
+
+    @property
+    def transport_lag(self) -> timedelta:
+        setting = self.region.store.get(_SETTING_KIND, "transport_lag")
+        return timedelta(seconds=TRANSPORT_LAG_SECONDS if setting is None else setting["seconds"])
+
+    def set_transport_lag(self, seconds: float) -> None:
+        """How far behind this region's primaries ship from now on, in world seconds; 0 or more."""
+        if not math.isfinite(seconds) or seconds < 0:
+            raise ValueError(f"transport lag {seconds}: must be 0 or more world seconds")
+        self.region.store.put(_SETTING_KIND, "transport_lag", {"seconds": seconds})
+
+    def contact(self, database_id: str) -> Contact | None:
+        """The last one with the primary, also when it was before a restart; None when there never was one."""
+        found = self._contacts.get(database_id)
+        if found is not None:
+            return found
+        document = self.region.store.get(_CONTACT_KIND, database_id)
+        if document is None:
+            return None
+        return Contact(*(datetime.fromisoformat(document[name]) for name in ("heard", "caught_up")))
+
+    def keep_contact(self, database_id: str) -> None:
+        """Write the last contact down, so that lag is known after a restart with the primary dark."""
+        contact = self._contacts.get(database_id)
+        if contact is not None:
+            document = {"heard": contact.heard.isoformat(), "caught_up": contact.caught_up.isoformat()}
+            self.region.store.put(_CONTACT_KIND, database_id, document)
+
+    async def fresh_contact(self) -> None:
+        """Wait for the next status of any primary, at most three beats."""
+        self._contact_made.clear()
+        try:
+            await asyncio.wait_for(self._contact_made.wait(), 3 * beat(self.region.clock.rate))
+        except TimeoutError:
+            return
+
+    # What the server answers
+
+    async def _answer(self, frame: Frame) -> Frame:
+        handler = self._questions.get(str(frame.fields.get("question")))
+        if handler is None:
+            raise PeerRefusedError("unknown-question", f"no such question: {frame.fields.get('question')}")
+        return await handler(frame.fields)
+
+    async def _ship(self, hello: Frame, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        database_id, follower_id = str(hello.fields["database"]), str(hello.fields["follower"])
+        record = self.records.get(database_id)
+        database = self.registry.get(database_id)
+        peer = None if record is None else record.peer(follower_id)
+        if database is None or peer is None:
+            refusal = {"code": "unknown", "message": f"{database_id} has no association with {follower_id}"}
+            await send(writer, Frame("refusal", refusal))
+            return
+        await self.heard(database_id, peer, Status.unpack(hello.fields["status"]))
+        shipment = Shipment(self.region, database, lambda: self.own_status(database_id), lambda: self.transport_lag)
+        await shipment.run(reader, writer)
+
+
+def status_of(database: Database, now: datetime) -> Status:
+    """How a database is, as its peers are told."""
+    epoch, scn, time = database.incarnation
+    return Status(database.role, database.epoch, database.scn, now, Incarnation(epoch, scn, time))
+
+
+def diverged(database: Database, incarnation: Incarnation) -> bool:
+    """Whether this copy has records that the incarnation does not continue."""
+    return database.epoch < incarnation.epoch and database.scn >= incarnation.scn

@@ -1,0 +1,80 @@
+"""The databases that a region holds, and which of them its listener offers right now."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from simulator.cloud.service import Region
+from simulator.database.descriptors import LEVELS, service_name
+from simulator.database.engine import Database, Role
+from simulator.database.interface import Instance, RefusedConnectionError
+from simulator.database.records import PROVISIONING, Record, Records
+
+_UNKNOWN_SERVICE = 12514
+
+
+class DatabaseRegistry:
+    """Open files by OCID; also the listener's directory of services."""
+
+    def __init__(self, region: Region, records: Records) -> None:
+        self._region = region
+        self._records = records
+        self._databases: dict[str, Database] = {}
+        self._services: dict[str, str] = {}
+
+    def directory(self, database_id: str) -> Path:
+        """Where the database's files are, or will be."""
+        return self._region.home / "databases" / database_id
+
+    def load(self) -> None:
+        """Bring back every database that has files, as it was."""
+        for record in self._records.living():
+            if self.directory(record.id).is_dir():
+                self.put(record, Database.load(self.directory(record.id), self._region.clock))
+
+    def put(self, record: Record, database: Database) -> None:
+        """Take a database in under the record's OCID and services."""
+        self._databases[record.id] = database
+        for level in LEVELS:
+            self._services[service_name(record.id, record.db_name, level)] = record.id
+
+    def get(self, database_id: str) -> Database | None:
+        return self._databases.get(database_id)
+
+    def need(self, database_id: str) -> Database:
+        """Raises LookupError when the region holds no files of it."""
+        database = self._databases.get(database_id)
+        if database is None:
+            raise LookupError(f"no database files of {database_id}")
+        return database
+
+    def role(self, database_id: str) -> Role | None:
+        """The database's own role; None before it has files and after they are gone."""
+        database = self._databases.get(database_id)
+        return None if database is None else database.role
+
+    async def drop(self, database_id: str) -> None:
+        """End its sessions and delete its files; nothing happens when there are none."""
+        database = self._databases.pop(database_id, None)
+        self._services = {name: owner for name, owner in self._services.items() if owner != database_id}
+        if database is not None:
+            await database.shutdown()
+        shutil.rmtree(self.directory(database_id), ignore_errors=True)
+
+    async def close(self) -> None:
+        """Let go of every database; each stays as it is on disk."""
+        for database in self._databases.values():
+            await database.close()
+        self._databases.clear()
+
+    def instance(self, service_name: str) -> Instance:
+        """The open primary behind a service. Raises RefusedConnectionError(12514) for anything else."""
+        database_id = self._services.get(service_name.lower(), "")
+        database = self._databases.get(database_id)
+        record = self._records.get(database_id)
+        if database is None or record is None or record.lifecycle_state == PROVISIONING:
+            raise RefusedConnectionError(_UNKNOWN_SERVICE)
+        if database.role is not Role.PRIMARY or not database.open:
+            raise RefusedConnectionError(_UNKNOWN_SERVICE)
+        return database
