@@ -298,6 +298,8 @@ class Listener:
             server = socket.create_server(self.address, backlog=256)
             server.setblocking(False)
             self._accepting = asyncio.get_running_loop().create_task(self._accept(server))
+            # Not the task's own matter: one that is cancelled before its first turn never runs at all.
+            self._accepting.add_done_callback(lambda _: server.close())
 
     async def suspend(self) -> None:
         """Stop listening and drop every connection."""
@@ -316,14 +318,13 @@ class Listener:
 
     async def _accept(self, server: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        with server:
-            while True:
-                client, peer = await loop.sock_accept(server)
-                client.setblocking(False)
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                task = loop.create_task(self._carry(client, (peer[0], peer[1])))
-                self._carrying.add(task)
-                task.add_done_callback(self._carrying.discard)
+        while True:
+            client, peer = await loop.sock_accept(server)
+            client.setblocking(False)
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            task = loop.create_task(self._carry(client, (peer[0], peer[1])))
+            self._carrying.add(task)
+            task.add_done_callback(self._carrying.discard)
 
     async def _carry(self, client: socket.socket, peer: Peer) -> None:
         connection = self._gate.accept(self.plane, peer)
