@@ -6,9 +6,9 @@ Both role changes go to the standby's region, whose control plane is the one tha
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
-from fittrack_dr.clients.failures import reading, writing
+from fittrack_dr.clients.failures import reading, stated, writing
 from fittrack_dr.clients.session import Session, pages
 from fittrack_dr.domain.cloud import DatabaseRecord, DatabaseRole, WorkRequest, WorkStatus
 
@@ -95,10 +95,10 @@ class DatabaseClient:
 def _record(model: Any) -> DatabaseRecord:
     lost = model.failed_data_recovery_in_seconds
     return DatabaseRecord(
-        id=_text(model.id),
-        name=_text(model.db_name),
+        id=stated(model.id),
+        name=stated(model.db_name),
         role=_role(model.role),
-        state=_text(model.lifecycle_state),
+        state=stated(model.lifecycle_state),
         open_mode=model.open_mode,
         peer_ids=tuple(model.peer_db_ids or ()),
         last_failover=model.time_of_last_failover,
@@ -115,8 +115,8 @@ def _role(text: str | None) -> DatabaseRole | None:
 
 def _work_request(model: Any) -> WorkRequest:
     return WorkRequest(
-        id=_text(model.id),
-        operation=_text(model.operation_type),
+        id=stated(model.id),
+        operation=stated(model.operation_type),
         status=WorkStatus(model.status),
         percent=float(model.percent_complete),
         resources=tuple(each.identifier for each in model.resources or ()),
@@ -130,12 +130,4 @@ def _age(request: WorkRequest) -> float:
 
 
 def _work_request_id(response: Any) -> str:
-    return _text(response.headers.get("opc-work-request-id"))
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) and value else _missing()
-
-
-def _missing() -> NoReturn:
-    raise ValueError("a field that always has a value has none")
+    return stated(response.headers.get("opc-work-request-id"))

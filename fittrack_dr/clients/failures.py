@@ -133,6 +133,13 @@ def _request_id(error: Any) -> str:
     return f" (opc-request-id {str(error.request_id)[:32]})" if error.request_id else ""
 
 
+def stated(value: object) -> str:
+    """A text that an answer always has. Raises ValueError, which the wrappers call malformed."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("a text that always has a value has none")
+    return value
+
+
 def shortened(text: str) -> str:
     """One line of at most 200 printable characters: answers may be long, and may be anything."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())

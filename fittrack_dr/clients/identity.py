@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fittrack_dr.clients.failures import reading
+from fittrack_dr.clients.failures import reading, stated
 from fittrack_dr.clients.session import Session, pages
 from fittrack_dr.domain.cloud import ApiKey
 from fittrack_dr.errors import NotFoundError
@@ -25,7 +25,7 @@ class IdentityClient:
         with self._reading(f"list the API keys of {user}"):
             found = self._iam().list_api_keys(user).data
             return tuple(
-                ApiKey(_text(key.fingerprint), _text(key.key_value), key.lifecycle_state == "ACTIVE") for key in found
+                ApiKey(stated(key.fingerprint), stated(key.key_value), key.lifecycle_state == "ACTIVE") for key in found
             )
 
     def public_key(self, user: str, fingerprint: str) -> str | None:
@@ -44,13 +44,13 @@ class IdentityClient:
             memberships = list(pages(iam.list_user_group_memberships, tenancy, user_id=user))
             joined = {each.group_id for each in memberships if each.lifecycle_state == "ACTIVE"}
             groups = list(pages(iam.list_groups, tenancy)) if joined else []
-            return frozenset(_text(each.name) for each in groups if each.id in joined)
+            return frozenset(stated(each.name) for each in groups if each.id in joined)
 
     def name(self, user: str) -> str:
         """The name of ``user`` (OCID); the OCID itself when IAM knows no such user."""
         try:
             with self._reading(f"read user {user}"):
-                return _text(self._iam().get_user(user).data.name)
+                return stated(self._iam().get_user(user).data.name)
         except NotFoundError:
             return user
 
@@ -61,9 +61,3 @@ class IdentityClient:
 
     def _reading(self, what: str) -> Any:
         return reading(f"{what} in {self.region}", self._session.profile)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("a field that always has a value has none")
-    return value

@@ -1,4 +1,4 @@
-"""The inventory: what provisioning wrote into the control bucket of both regions, so that either one alone is enough."""
+"""The inventory: what provisioning wrote into both regions' control buckets, so that either one alone is enough."""
 
 from __future__ import annotations
 

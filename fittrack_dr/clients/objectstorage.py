@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from fittrack_dr.clients.failures import reading, writing
+from fittrack_dr.clients.failures import reading, stated, writing
 from fittrack_dr.clients.session import Session
 from fittrack_dr.domain.cloud import StoredObject
 from fittrack_dr.errors import NotFoundError
@@ -101,7 +101,4 @@ def _md5(data: bytes) -> str:
 
 
 def _etag(response: Any) -> str:
-    etag = response.headers.get("etag")
-    if not isinstance(etag, str) or not etag:
-        raise ValueError("it has no entity tag")
-    return etag
+    return stated(response.headers.get("etag"))

@@ -59,20 +59,25 @@ class Session:
 
     def _made(self, kind: Callable[..., C], region: str) -> C:
         from oci.circuit_breaker import NoCircuitBreakerStrategy
+        from oci.exceptions import InvalidConfig
         from oci.retry import NoneRetryStrategy
 
         # The SDK repeats a request, a write too, whose answer has unreadable headers; a repetition is ours to decide.
         os.environ.setdefault("OCI_HEADER_PARSING_ERROR_MAX_RETRIES", "0")
         profile = self.profile
         endpoint = profile.endpoint(region)
-        made: Any = kind(
-            {"tenancy": profile.tenancy, "user": profile.user, "fingerprint": profile.fingerprint, "region": region},
-            signer=self._signing(),
-            timeout=self._timeout,
-            retry_strategy=NoneRetryStrategy(),
-            circuit_breaker_strategy=NoCircuitBreakerStrategy(),
-            **({"service_endpoint": endpoint} if endpoint else {}),
-        )
+        try:
+            made: Any = kind(
+                _config(profile, region),
+                signer=self._signing(),
+                timeout=self._timeout,
+                retry_strategy=NoneRetryStrategy(),
+                circuit_breaker_strategy=NoCircuitBreakerStrategy(),
+                **({"service_endpoint": endpoint} if endpoint else {}),
+            )
+        except InvalidConfig as error:
+            wrong = ", ".join(f"{key} is {reason}" for key, reason in error.errors.items())
+            raise ConfigError(f"profile {profile}: {wrong}; correct it") from error
         # A rehearsal's addresses are this machine's: a proxy of the environment has nothing to do with them.
         made.base_client.session.trust_env = not profile.rehearsal
         return made
@@ -93,6 +98,16 @@ class Session:
                     f"({type(error).__name__}); name the key that was uploaded for this user"
                 ) from error
         return self._signer
+
+
+def _config(profile: Profile, region: str) -> dict[str, str]:
+    return {
+        "tenancy": profile.tenancy,
+        "user": profile.user,
+        "fingerprint": profile.fingerprint,
+        "key_file": str(profile.key_file),
+        "region": region,
+    }
 
 
 def pages(request: Callable[..., Any], *arguments: str, **options: Any) -> Iterator[Any]:

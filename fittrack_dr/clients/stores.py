@@ -90,6 +90,6 @@ def _bucket_needed(bucket: ObjectStorageClient) -> Generator[None]:
         yield
     except NotFoundError as error:
         raise ConfigError(
-            f"there is no control bucket {bucket.bucket} in namespace {bucket.namespace} of {bucket.region}, or you may "
-            "not see it; provision it, or correct 'control' in recovery.yaml"
+            f"there is no control bucket {bucket.bucket} in namespace {bucket.namespace} of {bucket.region}, or you "
+            "may not see it; provision it, or correct 'control' in recovery.yaml"
         ) from error
