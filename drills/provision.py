@@ -12,6 +12,7 @@ import json
 import secrets
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,6 @@ PRIMARY, STANDBY = "us-ashburn-1", "us-phoenix-1"
 ZONE, NAME, TTL = "fittrack.example", "app.fittrack.example", 60
 CONTROL, HEARTBEATS = "fittrack-dr-control", "fittrack-heartbeats"
 APPLICATION_USER, OPERATOR_USER = "FITTRACK", "FITTRACK_DR"
-ROWS = 30_000
 
 
 class ProvisioningError(Exception):
@@ -162,7 +162,7 @@ class Builder:
                 cursor.execute(f'CREATE USER {user} IDENTIFIED BY "{self._passwords[user]}"')
                 cursor.execute(f"GRANT CONNECT, RESOURCE TO {user}")
         environment = self._application_environment(PRIMARY)
-        for arguments in (("application.migrate", "upgrade", "head"), ("application.seed", "--rows", str(ROWS))):
+        for arguments in (("application.migrate", "upgrade", "head"), ("application.seed",)):
             done = subprocess.run(
                 [sys.executable, "-m", *arguments], env=environment, capture_output=True, text=True, check=False
             )
@@ -195,7 +195,34 @@ class Builder:
         }
 
     def _application(self, region: str, heartbeat_urls: Mapping[str, str]) -> None:
-        raise ProvisioningError("pending")
+        """The API and its worker; the worker leaves its heartbeats in the *other* region's bucket."""
+        other = STANDBY if region == PRIMARY else PRIMARY
+        secret = {
+            "DATABASE_PASSWORD": self._passwords[APPLICATION_USER],
+            "HEARTBEAT_URLS": f"{heartbeat_urls[other]}heartbeat/{region}.json",
+        }
+        environment = {
+            name: value
+            for name, value in self._application_environment(region).items()
+            if name not in secret and name != "PATH"
+        }
+        for name, image, extra in (
+            ("fittrack-api", "fittrack-api", {"PROBE_SECONDS": "0.2"}),
+            ("fittrack-worker", "fittrack-worker", {"TICK_SECONDS": "0.5"}),
+        ):
+            self._apply(region, name, image, environment | extra, secret)
+
+    def _apply(self, region: str, name: str, image: str, env: Mapping[str, str], secret: Mapping[str, str]) -> None:
+        arguments = ["workload", "apply", "--region", region, name, "--image", image]
+        for key, value in env.items():
+            arguments += ["--env", f"{key}={value}"]
+        with tempfile.TemporaryDirectory() as directory:
+            for key, value in secret.items():
+                file = Path(directory) / key
+                file.touch(mode=0o600)
+                file.write_text(value)
+                arguments += ["--secret", f"{key}={file}"]
+            self._box.simulator(*arguments)
 
     def _address(self, region: str) -> str:
         return json.loads(self._box.simulator("status", "--json").out)["regions"][region]["load_balancer"]

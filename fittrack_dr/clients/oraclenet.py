@@ -34,19 +34,21 @@ _CLOSED = frozenset(
 #: Not the far side's fault: the alias, the wallet or its password.
 _OURS = frozenset({"DPY-4000", "DPY-4017", "DPY-4018", "DPY-4026", "DPY-4027", "DPY-6004"})
 _SILENT = frozenset({"DPY-4011", "DPY-6005", "DPY-4024"})
-_HEARTBEAT = "SELECT MAX(beat_at) FROM heartbeats"
+_HEARTBEAT = "SELECT MAX(beat_at) FROM heartbeats WHERE region = '{region}'"
+_REGION = re.compile(r"[a-z0-9-]{1,32}")
 _ROLE = "SELECT database_role, open_mode FROM v$database"
 
 
 class OracleNet:
     """One region's database, by its alias in tnsnames.ora; each call is one session that is closed at its end.
 
-    ``seconds`` of wall time bound each call as a whole.
+    ``schema`` is whose tables are meant. ``seconds`` of wall time bound each call as a whole.
     """
 
-    def __init__(self, profile: Profile, alias: str, *, seconds: float = CONVERSATION_SECONDS) -> None:
+    def __init__(self, profile: Profile, alias: str, *, schema: str, seconds: float = CONVERSATION_SECONDS) -> None:
         self._profile = profile
         self.alias = alias
+        self._schema = schema
         self._seconds = seconds
 
     def view(self) -> DatabaseView:
@@ -63,9 +65,11 @@ class OracleNet:
         results = self._asked([each.query for each in tables])
         return tuple(_checked(each.table, result) for each, result in zip(tables, results, strict=True))
 
-    def last_heartbeat(self) -> datetime | None:
-        """When the application last wrote a heartbeat into this database, or None when it never did."""
-        (moment,) = self._row(self._asked([_HEARTBEAT])[0], 1)
+    def last_heartbeat(self, region: str) -> datetime | None:
+        """When a region's worker last wrote a heartbeat that this database holds, or None when it never did."""
+        if not _REGION.fullmatch(region):
+            raise PermanentError(f"'{region}' is no region's name")
+        (moment,) = self._row(self._asked([_HEARTBEAT.format(region=region)])[0], 1)
         if moment is None:
             return None
         if not isinstance(moment, datetime):
@@ -129,6 +133,7 @@ class OracleNet:
 
         async with asyncio.timeout(self._seconds):
             connection = await oracledb.connect_async(params=parameters)
+            connection.current_schema = self._schema
             try:
                 results = [await _result(connection, statement) for statement in statements]
             except BaseException:

@@ -1,0 +1,326 @@
+"""The cutover: point the one name at another region, by compare-and-swap, and see it at every resolver.
+
+The record is written through the target region's API, which is the one that survives. It refuses to point the name
+at a region unless its database was just read as PRIMARY and its application as ready, to move a record that somebody
+else has changed, and to go back to a side that would no longer satisfy the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fittrack_dr.clients.dns import Answer, Records, RecordSet, Reply
+from fittrack_dr.domain import (
+    JSON,
+    Action,
+    Context,
+    Effect,
+    GateReading,
+    OnFailure,
+    Outcome,
+    Plan,
+    Proof,
+    ProofKind,
+    Reading,
+    Status,
+    Step,
+    StepKind,
+)
+from fittrack_dr.errors import ChangedError, RefusedError, UnreachableError
+from fittrack_dr.scenarios.dns_names import (
+    Serving,
+    addresses,
+    ask_authoritative,
+    check_region,
+    look_at_name,
+    look_at_region,
+    region_of,
+)
+from fittrack_dr.scenarios.environment import Environment
+
+PROCEDURE = "dns-cutover"
+LOOK_AGAIN = 5.0
+"""World seconds between looks at servers of which it is not known when they will have changed."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """From which region to which, with their addresses; ``record`` is what OCI holds now."""
+
+    source: str
+    target: str
+    source_address: str
+    target_address: str
+    record: RecordSet
+
+
+def plan_move(environment: Environment, target: str) -> Move | None:
+    """The move that takes the name to ``target``; None when the record is there already.
+
+    Raises RefusedError for a record that is missing or points at none of our regions, UnreachableError when no region
+    tells the record, ConfigError for an unknown region.
+    """
+    check_region(environment, target)
+    view = look_at_name(environment)
+    if view.record is None:
+        raise UnreachableError(view.record_detail, delay=LOOK_AGAIN)
+    held, name = view.record.addresses, environment.policy.dns.name
+    if not held:
+        raise RefusedError(
+            f"{name} has no address record in the zone: somebody removed it; find out who and why, then create it with "
+            f"the address {addresses(environment)[target]} of {target}"
+        )
+    source = region_of(environment, held)
+    if source == target:
+        return None
+    if source is None:
+        raise RefusedError(_strange(environment, view.record))
+    known = addresses(environment)
+    return Move(source, target, known[source], known[target], view.record)
+
+
+def refuse_unserving(serving: Serving) -> None:
+    """Raises RefusedError unless the region is PRIMARY and ready."""
+    if not serving.holds:
+        raise RefusedError(
+            f"the name must not point at {serving.region}: {serving.problem}; nothing was changed; a failover brings "
+            f"both about: fittrack-dr failover --to {serving.region}"
+        )
+
+
+def cutover_plan(environment: Environment, move: Move) -> Plan:
+    """Look whether the target serves and whether the old side would, then move the name."""
+    policy = environment.policy
+    steps = (
+        Step(
+            id="serves",
+            title=f"See that {move.target} serves: database PRIMARY, application ready",
+            action="serves",
+            kind=StepKind.READ,
+            deadline=timedelta(minutes=5),
+            subject=move.target,
+        ),
+        Step(
+            id="old-side",
+            title=f"See whether {move.source} would still serve: only then could the cutover be undone",
+            action="old-side",
+            kind=StepKind.READ,
+            deadline=timedelta(minutes=5),
+            on_failure=OnFailure.CONTINUE,
+            subject=move.source,
+        ),
+        Step(
+            id="cutover",
+            title=f"Point {policy.dns.name} at {move.target}, and see it at every resolver",
+            action="cutover",
+            after=("serves", "old-side"),
+            deadline=policy.failover.cutover_deadline,
+            on_failure=OnFailure.UNDO,
+            effect=Effect.CUTOVER,
+            subject=move.target,
+            against=move.source,
+        ),
+    )
+    facts: dict[str, JSON] = {
+        "name": policy.dns.name,
+        "zone": environment.inventory.dns_zone_id,
+        "from": f"{move.source_address} ({move.source})",
+        "to": f"{move.target_address} ({move.target})",
+        "ttl": policy.dns.ttl.total_seconds(),
+        "policy_digest": policy.digest,
+    }
+    return Plan(PROCEDURE, steps, facts)
+
+
+def cutover_actions(environment: Environment) -> Mapping[str, Action]:
+    """The code behind the plan's steps."""
+    return {
+        "serves": Reading(TargetServes(environment).read),
+        "old-side": Reading(OldSide(environment).read),
+        "cutover": Cutover(environment),
+    }
+
+
+class TargetServes:
+    """Reads the two facts that a cutover rests on, readiness as often in a row as the policy wants it."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def read(self, step: Step, context: Context) -> Outcome:
+        """DONE with PRIMARY and READY of the step's subject; REFUSED when it does not serve."""
+        gate = self._environment.policy.gates["application-ready"]
+        wanted = int(gate.limit)
+        pause = self._environment.policy.failover.probe_interval.total_seconds()
+        ready = 0
+        while True:
+            serving = look_at_region(self._environment, step.subject)
+            if not serving.holds:
+                return Outcome(Status.REFUSED, f"{step.subject}: {serving.problem}", _evidence(serving))
+            ready += 1
+            if ready >= wanted:
+                break
+            context.sleep(pause)
+        detail = f"{step.subject} is PRIMARY and answered ready {ready} times in a row"
+        value = float(ready)
+        reading = GateReading("application-ready", value, gate.limit, gate.unit, gate.passes(value), detail)
+        return Outcome(Status.DONE, detail, _evidence(serving), proofs=_proofs(serving), gates=(reading,))
+
+
+class OldSide:
+    """Reads whether the side that the name leaves would satisfy the same; nothing depends on the answer but an undo."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def read(self, step: Step, context: Context) -> Outcome:
+        """DONE with its proofs when it serves, SKIPPED when it does not."""
+        del context
+        serving = look_at_region(self._environment.probing, step.subject)
+        if serving.holds:
+            return Outcome(Status.DONE, f"{step.subject} serves too", _evidence(serving), proofs=_proofs(serving))
+        detail = f"{step.subject}: {serving.problem}; the cutover will not be undone"
+        return Outcome(Status.SKIPPED, detail, _evidence(serving))
+
+
+class Cutover:
+    """Points the name at the step's subject, away from ``against``; the addresses are the inventory's.
+
+    Done means done for users: the API's record, the zone's servers and every resolver that answers tell the new
+    address. A resolver that stays silent for two TTLs sends nobody anywhere and is reported as not measured, as long as
+    another one was seen to follow.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def observe(self, step: Step, context: Context) -> Outcome:
+        """NEEDED while the record is the old one, ALREADY once everybody follows the new one, REFUSED for a third."""
+        record = self._records(step).read(self._name)
+        if record.addresses == (self._address(step.subject),):
+            return self._followed(step, context, Status.ALREADY)
+        if record.addresses == (self._address(step.against),):
+            return Outcome(Status.NEEDED, f"{self._name} points at {step.against} ({record})")
+        return Outcome(Status.REFUSED, _strange(self._environment, record), {"record": list(record.addresses)})
+
+    def run(self, step: Step, context: Context) -> Outcome:
+        """Swap the record, if the subject serves at this very moment and nobody else has changed it."""
+        del context
+        serving = look_at_region(self._environment, step.subject)
+        if not serving.holds:
+            return self._unready(serving)
+        return self._swap(step, self._address(step.against), self._address(step.subject), _evidence(serving))
+
+    def verify(self, step: Step, context: Context) -> Outcome:
+        """DONE once everybody follows; RETRY when the next TTL has run out."""
+        return self._followed(step, context, Status.DONE)
+
+    def undo(self, step: Step, context: Context) -> Outcome | None:
+        """Swap the record back, only while the old side serves; None: it must stay where it is."""
+        record = self._records(step).read(self._name)
+        old, new = self._address(step.against), self._address(step.subject)
+        if record.addresses == (old,):
+            return Outcome(Status.ALREADY, f"{self._name} points at {step.against} again")
+        if record.addresses != (new,):
+            return Outcome(Status.REFUSED, _strange(self._environment, record))
+        serving = look_at_region(self._environment, step.against)
+        if not serving.holds:
+            context.say(f"{self._name} stays at {step.subject}: {step.against} does not serve: {serving.problem}")
+            return None
+        return self._swap(step, new, old, _evidence(serving))
+
+    @property
+    def _name(self) -> str:
+        return self._environment.policy.dns.name
+
+    def _address(self, region: str) -> str:
+        return addresses(self._environment)[check_region(self._environment, region)]
+
+    def _records(self, step: Step) -> Records:
+        return self._environment.records(step.subject)
+
+    def _unready(self, serving: Serving) -> Outcome:
+        """A role that is told and not PRIMARY stays so for now; an application may be just restarting."""
+        detail = f"{serving.region}: {serving.problem}"
+        if serving.role is not None and not serving.primary:
+            return Outcome(Status.REFUSED, detail, _evidence(serving))
+        return Outcome(Status.RETRY, detail, _evidence(serving), delay=LOOK_AGAIN)
+
+    def _swap(self, step: Step, old: str, new: str, evidence: Mapping[str, JSON]) -> Outcome:
+        records = self._records(step)
+        found = records.read(self._name)
+        try:
+            if found.addresses == (old,):
+                records.swap(found, new, int(self._environment.policy.dns.ttl.total_seconds()))
+                changed: dict[str, JSON] = {"from": old, "to": new, "written_in": records.region}
+                return Outcome(Status.DONE, f"{self._name}: {old} replaced by {new}", {**evidence, **changed})
+        except ChangedError:
+            found = records.read(self._name)
+        if found.addresses == (new,):
+            return Outcome(Status.ALREADY, f"{self._name} is {new} already")
+        if found.addresses == (old,):
+            return Outcome(Status.RETRY, f"{self._name} was touched by somebody else, and is {old} still", delay=1.0)
+        detail = f"somebody else changed {self._name}: {old} was expected, {found} is there; nothing was changed"
+        return Outcome(Status.REFUSED, detail, {"expected": old, "found": list(found.addresses)})
+
+    def _followed(self, step: Step, context: Context, settled: Status) -> Outcome:
+        wanted = self._address(step.subject)
+        own = ask_authoritative(self._environment)
+        behind = [answer for answer in own if answer.addresses != (wanted,)]
+        if behind or not own:
+            told = (
+                "; ".join(f"{answer.server} tells {answer}" for answer in behind) or "nobody knows the zone's servers"
+            )
+            return Outcome(Status.RETRY, f"the zone's servers do not follow yet: {told}", delay=LOOK_AGAIN)
+        answers = self._environment.name_servers.ask_resolvers(self._name)
+        late = [answer for answer in answers if answer.addresses != (wanted,)]
+        silent = [answer for answer in late if answer.reply in (Reply.SILENT, Reply.FAILED)]
+        patient = self._waited(step, context) < 2 * self._environment.policy.dns.ttl
+        if late and (patient or len(late) > len(silent) or len(silent) == len(answers)):
+            told = "; ".join(f"{answer.server} tells {_told(answer)}" for answer in late)
+            return Outcome(Status.RETRY, f"resolvers do not follow yet: {told}", delay=_delay(late))
+        evidence: dict[str, JSON] = {
+            "authoritative": {str(answer.server): list(answer.addresses) for answer in own},
+            "resolvers": {str(answer.server): list(answer.addresses) or answer.reply.value for answer in answers},
+        }
+        detail = f"{self._name} is {wanted} at its own servers and at {len(answers) - len(silent)} resolvers"
+        if silent:
+            detail += f"; not measured, for they do not answer: {', '.join(str(answer.server) for answer in silent)}"
+        return Outcome(settled, detail, evidence)
+
+    def _waited(self, step: Step, context: Context) -> timedelta:
+        """World time since this session first looked at the step."""
+        return context.clock.now() - (context.deadline - step.deadline)
+
+
+def _told(answer: Answer) -> str:
+    return f"{answer} for {answer.ttl} s more" if answer.addresses else str(answer)
+
+
+def _delay(late: list[Answer]) -> float:
+    """World seconds until the first of the answers may have changed."""
+    remaining = [float(answer.ttl) for answer in late if answer.ttl]
+    return min([LOOK_AGAIN, *remaining]) if len(remaining) < len(late) else max(1.0, min(remaining))
+
+
+def _strange(environment: Environment, record: RecordSet) -> str:
+    known = ", ".join(f"{address} ({region})" for region, address in sorted(addresses(environment).items()))
+    return (
+        f"{record.name} is {record}, which is none of our regions' addresses alone ({known}): somebody else changed "
+        "it; find out who and why; nothing was changed"
+    )
+
+
+def _proofs(serving: Serving) -> tuple[Proof, ...]:
+    return (Proof(ProofKind.PRIMARY, serving.region), Proof(ProofKind.READY, serving.region))
+
+
+def _evidence(serving: Serving) -> dict[str, JSON]:
+    return {
+        "region": serving.region,
+        "role": serving.role_detail,
+        "application": serving.answer.detail,
+        "address": serving.answer.address,
+    }
