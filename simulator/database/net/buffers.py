@@ -105,7 +105,15 @@ class Reader:
 
     def text2(self) -> str:
         """A UTF-8 string with two lengths; NULL is empty."""
-        return (self.lb2() or b"").decode()
+        return decoded(self.lb2())
+
+
+def decoded(data: bytes | None, encoding: str = "utf-8") -> str:
+    """Text; NULL is empty. Raises ProtocolError for bytes that are none in this encoding."""
+    try:
+        return data.decode(encoding) if data else ""
+    except UnicodeDecodeError as error:
+        raise ProtocolError(f"not text: {error}") from error
 
 
 _SMALL = tuple(bytes((1, value)) if value else b"\x00" for value in range(256))

@@ -72,7 +72,7 @@ class Connection:
             await self._converse(self.instance, wanted)
         except (asyncio.IncompleteReadError, OSError, ConnectionClosedError):
             _log.debug("client gone: %s", self._peer())
-        except (ProtocolError, UnicodeDecodeError) as error:
+        except ProtocolError as error:
             _log.warning("connection of %s dropped: %s", self._peer(), error)
 
     def _find(self, wanted: ConnectRequest) -> Instance:

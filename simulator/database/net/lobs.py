@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from simulator.database.interface import OracleError
-from simulator.database.net.buffers import lb, ub
+from simulator.database.net.buffers import decoded, lb, ub
 from simulator.database.net.constants import CHARSET_UTF16
 
 LOCATOR_LENGTH = 40
@@ -95,7 +95,7 @@ def write(lob: Lob, offset: int, data: bytes) -> None:
     """Overwrite from a 1-based offset; a gap is filled with blanks or zeros, as Oracle does."""
     start = offset - 1
     if isinstance(lob.value, str):
-        text = data.decode(lob.encoding)
+        text = decoded(data, lob.encoding)
         lob.value = lob.value[:start].ljust(start) + text + lob.value[start + len(text) :]
     else:
         lob.value = lob.value[:start].ljust(start, b"\0") + data + lob.value[start + len(data) :]

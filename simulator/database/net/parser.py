@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from simulator.database.net.bindscan import returning_binds
-from simulator.database.net.buffers import ProtocolError, Reader
+from simulator.database.net.buffers import ProtocolError, Reader, decoded
 from simulator.database.net.constants import (
     BIND_IS_ARRAY,
     EXECUTE_FLAG_ROW_COUNTS,
@@ -122,7 +122,7 @@ class Parser:
         reader.skip(6)
         define_count = reader.ub()
         _skip_execute_extras(reader)
-        sql = (reader.lb() or b"").decode() if has_sql else None
+        sql = decoded(reader.lb()) if has_sql else None
         vector = reader.ubs(13)
         executions, flags = vector[1], vector[9]
         defines = bind_types = None
@@ -253,7 +253,7 @@ def _authenticate(reader: Reader, *, first_phase: bool) -> Authenticate:
     reader.skip(1)
     count = reader.ub()
     reader.skip(2)
-    user = (reader.lb() or b"").decode() if has_user else ""
+    user = decoded(reader.lb()) if has_user else ""
     pairs: dict[str, str] = {}
     for _ in range(count):
         key, value = reader.text2(), reader.text2()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,14 @@ import pytest
 
 ROOT = Path(__file__).parents[4]
 USER, PASSWORD = "scott", "tiger-Tiger-1"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return as soon as the condition holds; fail after ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "waited for 10 seconds in vain"
+        time.sleep(0.005)
 
 
 @dataclass
@@ -41,7 +50,7 @@ class Tiny:
 
 
 @contextmanager
-def running(database: Path, **settings: str) -> Iterator[Tiny]:
+def running(database: Path, **settings: str) -> Generator[Tiny]:
     """A server process for as long as the block lasts."""
     arguments = json.dumps({"database": str(database)} | settings)
     process = subprocess.Popen(

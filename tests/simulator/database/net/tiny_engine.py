@@ -10,9 +10,10 @@ import asyncio
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -73,7 +74,16 @@ class TinyInstance:
     locked: set[str] = field(default_factory=set)
     sessions: dict[int, TinySession] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
+    running: int = 0  # calls that are waiting or computing right now
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(11))
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        self.running += 1
+        try:
+            yield
+        finally:
+            self.running -= 1
 
     def verifier(self, user: str) -> Verifier | None:
         return self.users.get(user)
@@ -110,7 +120,7 @@ class TinySession:
         self._interrupted = asyncio.Event()
         self._db = apsw.Connection(str(instance.path))
         self._db.set_busy_timeout(2000)
-        self._db.create_scalar_function("systimestamp", lambda: datetime.now(UTC).isoformat(), 0)
+        self._db.execute("pragma foreign_keys = on")
         self._db.create_scalar_function("sys_context", self._context, 2)
         self.session_id = number
         self.serial = number * 3 + 1
@@ -121,9 +131,9 @@ class TinySession:
     def in_transaction(self) -> bool:
         return self._open and self._db.in_transaction
 
-    def _context(self, _namespace: str, name: str) -> str:
+    def _context(self, *arguments: apsw.SQLiteValue) -> str:
         known = {"program": self._client.program, "host": self._client.machine, "os_user": self._client.os_user}
-        return known.get(name.lower(), self._user)
+        return known.get(str(arguments[1]), self._user)
 
     async def prepare(self, sql: str) -> Statement:
         words = re.match(r"\s*(\w+)", sql)
@@ -193,7 +203,8 @@ class TinySession:
 
     async def _query(self, statement: Statement, row: Sequence[Value]) -> Result:
         if "recursive" in statement.sql.lower():
-            found = await asyncio.to_thread(self._run, statement.sql, row)
+            with self._instance.at_work():
+                found = await asyncio.to_thread(self._run, statement.sql, row)
         else:
             found = self._run(statement.sql, row)
         columns = tuple(_typed(column, found, i) for i, column in enumerate(statement.columns))
@@ -210,14 +221,14 @@ class TinySession:
             raise _translated(error, sql) from error
 
     def _dml(self, statement: Statement, rows: Sequence[Sequence[Value]], batch_errors: bool) -> Result:
-        if not self._db.in_transaction:
-            self._run("begin immediate", ())
+        self._begin()
         sql, returns = _split_returning(statement.sql)
         counts: list[int] = []
         returning: list[list[list[Value]]] = []
         errors: list[tuple[int, OracleError]] = []
         for number, row in enumerate(rows):
             before = self._db.total_changes()
+            found: list[tuple[apsw.SQLiteValue, ...]] = []
             try:
                 found = self._run(sql, row)
             except OracleError as error:
@@ -228,6 +239,10 @@ class TinySession:
             if returns:
                 returning.append([[_plain(values[i]) for values in found] for i in range(returns)])
         return Result(rowcount=sum(counts), row_counts=tuple(counts), returning=returning, batch_errors=tuple(errors))
+
+    def _begin(self) -> None:
+        if not self._db.in_transaction:
+            self._run("begin immediate", ())
 
     async def _block(self, statement: Statement, row: Sequence[Value]) -> list[Value]:
         slots = statement.binds
@@ -252,6 +267,7 @@ class TinySession:
             await self.commit()
         elif other.lower() != "null":
             names = [name for name in _BIND.findall(other) if name]
+            self._begin()
             self._run(other, [values[name] for name in names])
 
     def _evaluate(self, expression: str, values: dict[str, Value]) -> Value:
@@ -269,10 +285,11 @@ class TinySession:
             raise OracleError(6550, f"line 1, column 7:\nPLS-00201: identifier '{procedure}' must be declared")
 
     async def _sleep(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._interrupted.wait(), seconds)
-        except TimeoutError:
-            return
+        with self._instance.at_work():
+            try:
+                await asyncio.wait_for(self._interrupted.wait(), seconds)
+            except TimeoutError:
+                return
         raise OracleError(1013, "user requested cancel of current operation")
 
     async def commit(self) -> None:
@@ -375,20 +392,24 @@ def _from_sqlite(value: apsw.SQLiteValue, column: Column) -> Value:
     return _plain(value)
 
 
+_FAILURES = (
+    ("UNIQUE", 1, "unique constraint violated"),
+    ("NOT NULL", 1400, "cannot insert NULL"),
+    ("FOREIGN KEY", 2291, "integrity constraint violated - parent key not found"),
+    ("interrupted", 1013, "user requested cancel of current operation"),
+    ("locked", 54, "resource busy and acquire with NOWAIT specified or timeout expired"),
+)
+
+
 def _translated(error: apsw.Error, sql: str) -> OracleError:
     text = str(error)
-    if isinstance(error, apsw.InterruptError):
-        return OracleError(1013, "user requested cancel of current operation")
-    if isinstance(error, apsw.BusyError):
-        return OracleError(54, "resource busy and acquire with NOWAIT specified or timeout expired")
-    if "UNIQUE" in text:
-        return OracleError(1, "unique constraint violated")
-    if "NOT NULL" in text:
-        return OracleError(1400, "cannot insert NULL")
-    if "FOREIGN KEY" in text:
-        return OracleError(2291, "integrity constraint violated - parent key not found")
-    if missing := re.search(r"no such table: (\S+)", text):
-        return OracleError(942, "table or view does not exist", offset=max(sql.find(missing[1]), 0))
-    if missing := re.search(r"no such column: (\S+)", text):
-        return OracleError(904, f"{missing[1].upper()}: invalid identifier", offset=max(sql.find(missing[1]), 0))
-    return OracleError(900, f"invalid SQL statement: {text}", offset=max(error.error_offset, 0))
+    for part, code, message in _FAILURES:
+        if part in text:
+            return OracleError(code, message)
+    missing = re.search(r"no such (table|column): (\S+)", text)
+    if not missing:
+        return OracleError(900, f"invalid SQL statement: {text}")
+    offset = max(sql.find(missing[2]), 0)
+    if missing[1] == "table":
+        return OracleError(942, "table or view does not exist", offset=offset)
+    return OracleError(904, f"{missing[2].upper()}: invalid identifier", offset=offset)

@@ -43,6 +43,8 @@ class _Control:
                 await self._server.disconnect(instance=self._instance)
             case ["sessions"]:
                 return json.dumps(sorted(self._instance.sessions))
+            case ["running"]:
+                return str(self._instance.running)
             case ["connections"]:
                 return str(self._server.connections)
             case ["events"]:
