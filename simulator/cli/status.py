@@ -11,7 +11,7 @@ import click
 from simulator import control
 from simulator.kernel.clock import WorldClock
 from simulator.kernel.process import ProcessRecord
-from simulator.kernel.worldfile import World
+from simulator.kernel.worldfile import RegionPlace, World
 
 
 @click.command("status")
@@ -36,6 +36,16 @@ def _report(world: World) -> dict[str, Any]:
         "time": clock.now().isoformat(),
         "rate": clock.rate,
         "processes": processes,
+        "regions": {name: _addresses(place) for name, place in world.regions.items()},
+    }
+
+
+def _addresses(place: RegionPlace) -> dict[str, str]:
+    """Where a region is found; the load balancer's is a reserved address, known before anything runs behind it."""
+    return {
+        "api": place.api.url,
+        "oracle_net": str(place.net),
+        "load_balancer": place.load_balancer.host,
     }
 
 

@@ -14,6 +14,7 @@ from fittrack_dr.domain.protocols import Context
 from fittrack_dr.domain.state import RecoveryState
 from fittrack_dr.domain.values import JSON
 from fittrack_dr.errors import FittrackError, PermanentError
+from fittrack_dr.scenarios.dns_names import look_at_region
 from fittrack_dr.scenarios.environment import Environment
 from fittrack_dr.scenarios.failover.plan import Route
 from fittrack_dr.scenarios.failover.situation import reading
@@ -32,24 +33,21 @@ class ApplicationReady:
     def read(self, step: Step, context: Context) -> Outcome:
         """DONE with PRIMARY and READY after the policy's number of ready answers in a row; RETRY before."""
         del step
-        route, policy = self._route, self._environment.policy
-        record = self._environment.database(route.target).get(route.target_database)
-        if record.role is not DatabaseRole.PRIMARY:
-            return Outcome(Status.RETRY, f"the database in {route.target} is {record.role}", delay=LOOK_AGAIN)
-        wanted = int(policy.gates["application-ready"].limit)
-        web = self._environment.probing.web
-        for _ in range(wanted):
-            answer = web.application_at(route.target_address, policy.dns.name, policy.application.health_path)
-            if not answer.ok:
-                return Outcome(Status.RETRY, f"not ready yet: {answer}", delay=LOOK_AGAIN)
+        target, gate = self._route.target, self._environment.policy.gates["application-ready"]
+        ready = 0
+        while ready < gate.limit:
+            serving = look_at_region(self._environment.probing, target)
+            if not serving.holds:
+                return Outcome(Status.RETRY, f"{target}: {serving.problem}", delay=LOOK_AGAIN)
+            ready += 1
             context.check()
-        gate = reading(policy, "application-ready", float(wanted), f"at the load balancer {route.target_address}")
+        detail = f"{target} is PRIMARY and answered ready {ready} times in a row"
         return Outcome(
             Status.DONE,
-            f"the application in {route.target} answered ready {wanted} times in a row",
-            {"address": route.target_address, "role": record.role},
-            proofs=(Proof(ProofKind.PRIMARY, route.target), Proof(ProofKind.READY, route.target)),
-            gates=(gate,),
+            detail,
+            {"address": self._route.target_address, "role": DatabaseRole.PRIMARY},
+            proofs=(Proof(ProofKind.PRIMARY, target), Proof(ProofKind.READY, target)),
+            gates=(reading(self._environment.policy, "application-ready", float(ready), detail),),
         )
 
 
