@@ -17,6 +17,7 @@ import httpx
 
 from simulator import world as worlds
 from simulator.kernel.admin import AdminRefusedError, ask_admin
+from simulator.kernel.clock import jump
 from simulator.kernel.worldfile import Address, World
 
 START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -128,3 +129,11 @@ def set_address(world: World, zone: str, address: str, ttl: int = 60) -> None:
     record = {"domain": NAME, "rtype": "A", "rdata": address, "ttl": ttl}
     path = {"zoneNameOrId": zone, "domain": NAME, "rtype": "A"}
     call(world, "dns", "UpdateRRSet", path=path, body={"items": [record]})
+
+
+def publish_zone(world: World, address: str) -> str:
+    """A zone whose one name has this address, served by the authoritative server; the zone's OCID."""
+    zone = zone_with(world, (NAME, "A", address, 60))
+    jump(world.clock_file, 10)
+    until(lambda: addresses(ask(world.edge.authoritative, NAME)) == [(address, 60)], f"{address} is served")
+    return zone
