@@ -13,7 +13,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from simulator.cloud.api import HttpApi
 from simulator.cloud.faultroutes import FaultRoutes
@@ -30,7 +30,7 @@ from simulator.kernel.worldfile import World, WorldError
 
 log = logging.getLogger(__name__)
 
-ROOMS = ("identity", "dns", "healthchecks")
+ROOMS = ("objectstorage", "identity", "monitoring", "dns", "healthchecks")
 """The services with a room of their own: ``simulator.cloud.<room>.service.SERVICE``."""
 
 COMPONENTS: tuple[str, ...] = ("simulator.workloads:Workloads", "simulator.loadbalancer:LoadBalancer")
@@ -86,6 +86,7 @@ async def run(world: World, name: str) -> None:
     faults = FaultRoutes(region, api.faults)
     ready = False
     region.admin[("GET", "/ready")] = lambda _: {"ready": ready}
+    region.admin[("GET", "/agenda")] = lambda _: _agenda(region)
     admin = await serve_admin(world.admin_socket(name), region.admin)
     started: list[Component] = []
     try:
@@ -102,6 +103,16 @@ async def run(world: World, name: str) -> None:
             await component.stop()
         admin.close()
         region.store.close()
+
+
+def _agenda(region: Region) -> dict[str, Any]:
+    """What is still going to happen, and how much of it is due already."""
+    pending = region.transitions.pending()
+    now = region.clock.now()
+    return {
+        "pending": [{"name": row.name, "due": row.due.isoformat()} for row in pending],
+        "overdue": sum(row.due <= now for row in pending),
+    }
 
 
 async def _until(stopping: asyncio.Event, agenda: asyncio.Task[None]) -> None:

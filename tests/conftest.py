@@ -10,9 +10,9 @@ import pytest
 from tests.worlds import RunningWorld, WorldFactory, running_world, world_factory
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningWorld]:
-    """A running world shared by the tests of one module, at the wall's pace."""
+    """A running world shared by the tests of one directory, at the wall's pace."""
     with running_world(tmp_path_factory.mktemp("world") / "w") as running:
         yield running
 

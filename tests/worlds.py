@@ -1,6 +1,6 @@
 """Starts worlds for tests as a person would, by the command line, and always takes them down.
 
-def test_something(world: RunningWorld) -> None:          # one world per test module
+def test_something(world: RunningWorld) -> None:          # one world per directory of tests
     storage = world.client(ObjectStorageClient, "oncall", "us-phoenix-1")
 
 def test_other(make_world: WorldFactory) -> None:          # as many as wanted, for this test alone
@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 import psutil
 
+from simulator.kernel.admin import ask_admin
 from simulator.kernel.clock import WorldClock
 from simulator.kernel.worldfile import World
 from simulator.world import exports
@@ -48,6 +49,10 @@ class RunningWorld:
         """The state of each process by name."""
         report = json.loads(self.simulator("status", "--json").stdout)
         return {row["name"]: row["state"] for row in report["processes"]}
+
+    def admin(self, process: str, method: str, route: str, body: dict[str, Any] | None = None) -> Any:
+        """Ask a process over its admin socket."""
+        return ask_admin(self.world.admin_socket(process), method, route, body)
 
     def environment(self, user: str = "oncall") -> dict[str, str]:
         """The test's environment with the world's exports over it."""

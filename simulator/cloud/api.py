@@ -171,20 +171,19 @@ async def _lose(connection: Connection, receive: Receive) -> None:
 
 
 async def _send(send: Send, reply: Reply) -> None:
-    raw = reply.raw
+    raw = reply.raw or b""
     headers = {"date": formatdate(usegmt=True)} | {name.lower(): text for name, text in reply.headers.items()}
-    if raw is None and reply.file is None:
-        raw = b"" if reply.body is None else json.dumps(reply.body).encode()
-        if reply.body is not None:
-            headers.setdefault("content-type", "application/json")
-    length = len(raw) if raw is not None else reply.file.length if reply.file else 0
-    if reply.status != 204:
+    if reply.body is not None:
+        raw = json.dumps(reply.body).encode()
+        headers.setdefault("content-type", "application/json")
+    if reply.status not in (204, 304):
+        length = sum(piece.length for piece in reply.files) if reply.files else len(raw)
         headers.setdefault("content-length", str(length))
     encoded = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()]
     await send({"type": "http.response.start", "status": reply.status, "headers": encoded})
-    if raw is None and reply.file is not None:
-        await _send_file(send, reply.file)
-    await send({"type": "http.response.body", "body": raw or b"", "more_body": False})
+    for piece in reply.files:
+        await _send_file(send, piece)
+    await send({"type": "http.response.body", "body": raw, "more_body": False})
 
 
 async def _send_file(send: Send, piece: FileSlice) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from simulator.cloud.durations import DURATIONS
 from simulator.cloud.workrequests import WorkRequests
@@ -74,13 +74,13 @@ class FileSlice:
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: ``body`` as JSON, else ``raw`` bytes, else a slice of a file; an opc-request-id is added."""
+    """An answer: ``body`` as JSON, or ``raw`` bytes, or slices of files; an opc-request-id is added."""
 
     body: Any = None
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict[str, str])
     raw: bytes | None = None
-    file: FileSlice | None = None
+    files: tuple[FileSlice, ...] = ()
 
 
 class ServiceError(Exception):
@@ -100,6 +100,7 @@ def not_found(what: str) -> ServiceError:
 
 
 Handler = Callable[["Region", Request], Reply | Awaitable[Reply]]
+SomeHandler = TypeVar("SomeHandler", bound=Handler)
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,10 @@ class Service:
 
     def operation(
         self, method: str, path: str, name: str, *, streamed: bool = False, signed: bool = True
-    ) -> Callable[[Handler], Handler]:
+    ) -> Callable[[SomeHandler], SomeHandler]:
         """Register the decorated handler. ``{x}`` in the path is one segment, ``{x*}`` the rest of it."""
 
-        def register(handler: Handler) -> Handler:
+        def register(handler: SomeHandler) -> SomeHandler:
             self.operations.append(Operation(name, method, self.base + path, handler, streamed, signed))
             return handler
 

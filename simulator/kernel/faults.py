@@ -18,6 +18,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +179,7 @@ class Connection:
         self._gate = gate
         self._answered = 0
         self._outer: socket.socket | None = None
+        self._handed_over = False
 
     def cut(self) -> None:
         """Reset the connection now: the peer learns nothing more."""
@@ -196,13 +198,12 @@ class Connection:
     ) -> None:
         """Join the client to a fresh server protocol until either side ends."""
         self._outer = outer
-        inner: socket.socket | None = None
+        inner, far = socket.socketpair()
         try:
             await self._hold()
             if self._cut_at(0) is not None:
                 self.cut()
                 return
-            inner, far = socket.socketpair()
             inner.setblocking(False)
             far.setblocking(False)
             async with asyncio.TaskGroup() as tasks:
@@ -212,9 +213,10 @@ class Connection:
         except* (OSError, tls.SSLError) as problem:
             log.debug("connection from %s ended: %s", self.peer, problem.exceptions)
         finally:
-            for end in (inner, outer):
-                if end is not None:
-                    end.close()
+            inner.close()
+            outer.close()
+            if not self._handed_over:  # else its transport closes it
+                far.close()
             self._outer = None
 
     async def _hand_over(
@@ -226,6 +228,7 @@ class Connection:
         """Give the server its end; with TLS this is where the handshake happens."""
         loop = asyncio.get_running_loop()
         await loop.connect_accepted_socket(lambda: factory(self), far, ssl=ssl)
+        self._handed_over = True
 
     async def _inward(self, outer: socket.socket, inner: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -325,6 +328,7 @@ class Listener:
             task = loop.create_task(self._carry(client, (peer[0], peer[1])))
             self._carrying.add(task)
             task.add_done_callback(self._carrying.discard)
+            task.add_done_callback(partial(_close, client))
 
     async def _carry(self, client: socket.socket, peer: Peer) -> None:
         connection = self._gate.accept(self.plane, peer)
@@ -332,6 +336,11 @@ class Listener:
             await connection.carry(client, self._factory, self._ssl)
         finally:
             self._gate.forget(connection)
+
+
+def _close(client: socket.socket, _: object) -> None:
+    """However its task ended, and even if it never had a turn."""
+    client.close()
 
 
 async def serve(

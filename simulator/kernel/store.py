@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Store:
         self.database.execute("PRAGMA cache_size = -2000")
         self.database.executescript(_SCHEMA)
         self._depth = 0
+        self._after: list[Callable[[], None]] = []
 
     def put(self, kind: str, id: str, doc: dict[str, Any]) -> None:  # noqa: A002 - the field's own name
         """Insert or replace; a replaced document keeps its place in the order of creation."""
@@ -81,6 +82,7 @@ class Store:
         except BaseException:
             self._depth -= 1
             if self._depth == 0:
+                self._after.clear()
                 self.database.execute("ROLLBACK")
             else:
                 self.database.execute(f"ROLLBACK TO {name}")
@@ -88,6 +90,15 @@ class Store:
             raise
         self._depth -= 1
         self.database.execute("COMMIT" if self._depth == 0 else f"RELEASE {name}")
+        while self._depth == 0 and self._after:
+            self._after.pop(0)()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Do what cannot be undone once the running transaction is durable; at once without one."""
+        if self._depth == 0:
+            action()
+        else:
+            self._after.append(action)
 
     def close(self) -> None:
         """Fold the log into the file and let go of it."""

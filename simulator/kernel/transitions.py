@@ -128,7 +128,8 @@ class Transitions:
             self._remove(row)
             return
         with self._store.transaction():
-            handler(row.payload, row.due)
+            if inspect.isawaitable(handler(row.payload, row.due)):
+                raise TypeError(f"transition {row.name!r}: its handler must be a coroutine function to be awaited")
             self._remove(row)
 
     def _first(self) -> Transition | None:
