@@ -201,9 +201,14 @@ class Progress:
         if not outcome.status.settled or not (step.kind is StepKind.READ or outcome.proofs):
             return True
         return not any(
-            step.id in other.after and other.id not in finals and self.steps[other.id].open is None
-            for other in self.plan.steps
+            step.id in other.after and other.id not in finals and self._has_to_begin(other) for other in self.plan.steps
         )
+
+    def _has_to_begin(self, step: Step) -> bool:
+        """Whether a step that is not final relies on what it waits for; one that began or ended merely looks again."""
+        state = self.steps[step.id]
+        never_ended = state.result is None or state.result.outcome.status is Status.UNKNOWN
+        return state.open is None and (never_ended or step.kind is StepKind.READ)
 
     def status(self, step: str) -> Status | None:
         """The status of the step's latest result, also when that no longer counts."""

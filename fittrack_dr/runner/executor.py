@@ -17,7 +17,7 @@ from typing import Final
 
 from fittrack_dr.domain.entries import Body, Judged, Result
 from fittrack_dr.domain.outcome import Outcome, Status
-from fittrack_dr.domain.plan import Step
+from fittrack_dr.domain.plan import Step, StepKind
 from fittrack_dr.domain.protocols import Action, Clock, Context, Identities, StoppedError
 from fittrack_dr.errors import ExitCode, FittrackError, OutcomeUnknownError, RefusedError, RetryableError
 from fittrack_dr.runner.approval import Deciders, judge
@@ -167,8 +167,11 @@ class Executor:
             self._stop_idle()
 
     def _call(self, call: Call, pool: ThreadPoolExecutor) -> None:
-        progress = self._journal.progress
-        step, before, now = progress.plan.step(call.step), self._seen.get(call.step), self._clock.now()
+        step = self._journal.progress.plan.step(call.step)
+        if call.phase is Phase.RUN and step.kind is StepKind.DESTRUCTIVE:
+            # A session that slept through a takeover must learn of it before it does what cannot be taken back.
+            self._journal.refresh()
+        progress, before, now = self._journal.progress, self._seen.get(call.step), self._clock.now()
         since = now if before is None or call.restart else before.since
         stop = threading.Event()
         results = {name: state.result.outcome for name, state in progress.steps.items() if state.result is not None}

@@ -113,9 +113,10 @@ def next_actions(
         closed = progress.closed
         return (Leave(EXIT_CODES[closed.ending], closed.detail, closed.next_action),)
     commands = [*_approvals(progress, busy, now)]
+    halting = halted(progress) is not None
     for step in progress.plan.order:
         if step.id not in busy:
-            commands.extend(_Advance(progress, step, seen.get(step.id), now).commands())
+            commands.extend(_Advance(progress, step, seen.get(step.id), now, halting).commands())
     if not commands and not busy:
         commands.extend(_ending(progress, seen, now))
     return tuple(commands)
@@ -177,6 +178,8 @@ class _Advance:
     step: Step
     seen: Seen | None
     now: datetime
+    halting: bool
+    """Nothing new is begun."""
 
     @property
     def state(self) -> StepProgress:
@@ -193,7 +196,7 @@ class _Advance:
         if self.state.open is not None:
             return [self._answer_open() if self.state.open_session == self.progress.session else self._resolve()]
         waits_for = (self.progress.plan.step(name) for name in self.step.after)
-        if halted(self.progress) is not None or not all(self.progress.passable(other) for other in waits_for):
+        if self.halting or not all(self.progress.passable(other) for other in waits_for):
             return []
         return [self._read() if self.step.kind is StepKind.READ else self._begin()]
 
@@ -254,7 +257,7 @@ class _Advance:
         """An intent of this session: run, then verify; a lost answer is observed."""
         seen = self.fresh
         if seen is None:
-            if halted(self.progress) is None:
+            if not self.halting:
                 return Call(self.step.id, Phase.RUN)
             return self._result(Outcome(Status.RETRY, "not begun: the run was stopped before"))
         if seen.phase is Phase.OBSERVE:
