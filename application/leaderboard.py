@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
@@ -45,6 +45,17 @@ def query_leaderboard(connection: Connection) -> dict[str, Any]:
 def dump(leaderboard: dict[str, Any]) -> str:
     """As it stands in the cache."""
     return json.dumps(leaderboard, ensure_ascii=False)
+
+
+def load(cached: str | None) -> dict[str, Any] | None:
+    """Out of the cache; None when there is nothing, or something else, which counts as nothing."""
+    if cached is None:
+        return None
+    try:
+        found = json.loads(cached)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else None
 
 
 @dataclass(frozen=True)
@@ -87,9 +98,9 @@ class Leaderboard:
         return await asyncio.shield(self._flight)
 
     async def _load(self) -> Served:
-        cached = await self._from_cache()
+        cached = load(await self._from_cache())
         if cached is not None:
-            return Served(json.loads(cached), "cache")
+            return Served(cached, "cache")
         try:
             return Served(await self._from_database(), "database")
         except UNAVAILABLE:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from application.database import CONNECT_SECONDS, UNAVAILABLE, explain, posture, revision
+from application.database import UNAVAILABLE, explain, posture, revision
 from application.schema import HEAD_REVISION
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class ReadinessMonitor:
     def stop(self) -> None:
         """End the looking; a look that hangs is left to end with the process."""
         self._stop.set()
-        self._thread.join(CONNECT_SECONDS)
+        self._thread.join(_GRACE_SECONDS)
 
     def current(self) -> Finding:
         """The last finding, unless it is too old to mean anything."""
