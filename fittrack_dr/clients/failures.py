@@ -57,6 +57,11 @@ def _wrapped(what: str, who: object, *, write: bool) -> Generator[None]:
         # How the SDK's models, and the conversion of what they hold, fail on an answer of the wrong shape.
         text = f"could not {what}: the answer is malformed ({shortened(str(error))})"
         raise _unsettled(text, write=write, delay=DELAY) from error
+    except Exception as error:
+        if type(error) is not Exception:  # the SDK raises the class itself for a date that it cannot read
+            raise
+        text = f"could not {what}: the answer is malformed ({shortened(str(error))})"
+        raise _unsettled(text, write=write, delay=DELAY) from error
 
 
 def _of_answer(error: Any, what: str, who: object, *, write: bool) -> FittrackError:
