@@ -1,0 +1,1 @@
+"""Oracle SQL read and rewritten for SQLite."""

@@ -1,0 +1,70 @@
+"""Who may do what: system privileges, object privileges, and the roles that stand for several of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from simulator.database.interface import OracleError
+from simulator.database.sql.catalog import PUBLIC, SYS, Sequence, Table, View
+
+_OWN: Final = frozenset(
+    {"CREATE TABLE", "CREATE VIEW", "CREATE SEQUENCE", "CREATE SYNONYM", "CREATE PROCEDURE", "CREATE TRIGGER"}
+)
+ROLES: Final[dict[str, frozenset[str]]] = {
+    "CONNECT": frozenset({"CREATE SESSION", "SET CONTAINER"}),
+    "RESOURCE": _OWN,
+    "DB_DEVELOPER_ROLE": _OWN | {"CREATE SESSION"},
+    "DWROLE": _OWN | {"CREATE SESSION"},
+    "SODA_APP": frozenset(),
+    "SELECT_CATALOG_ROLE": frozenset(),
+    "PDB_DBA": frozenset({"*"}),
+    "DBA": frozenset({"*"}),
+}
+"""What each role stands for; ``*`` is everything."""
+
+_ANY: Final = {"SELECT": ("SELECT ANY TABLE", "READ ANY TABLE"), "INSERT": ("INSERT ANY TABLE",),
+               "UPDATE": ("UPDATE ANY TABLE",), "DELETE": ("DELETE ANY TABLE",), "READ": ("READ ANY TABLE",)}  # fmt: skip
+
+
+class Privileges:
+    """The grants of one state of the catalog."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._system: dict[str, set[str]] = {}
+        self._objects: dict[tuple[str, str, str], set[str]] = {}
+        for grantee, privilege, owner, name in connection.execute(
+            "SELECT grantee, privilege, owner, object FROM grants"
+        ):
+            if owner:
+                self._objects.setdefault((grantee, owner, name), set()).add(privilege)
+            else:
+                self._system.setdefault(grantee, set()).add(privilege)
+
+    def has(self, user: str, privilege: str) -> bool:
+        """Whether a user has a system privilege, by itself, through a role or as everybody has it."""
+        for grantee in (user, PUBLIC):
+            for granted in self._system.get(grantee, ()):
+                if granted == privilege or ROLES.get(granted, frozenset()) & {privilege, "*"}:
+                    return True
+        return False
+
+    def require(self, user: str, privilege: str) -> None:
+        """Raises OracleError 1031 when the user lacks a system privilege."""
+        if not self.has(user, privilege):
+            raise OracleError(1031, "insufficient privileges")
+
+    def check(self, user: str, item: Table | View | Sequence, privilege: str) -> None:
+        """Raises OracleError 942 when the user may not even see an object, 1031 when not do this to it."""
+        if item.owner in (user, SYS) or self.has(user, "*"):
+            return
+        granted = self._objects.get((user, item.owner, item.name), set()) | self._objects.get(
+            (PUBLIC, item.owner, item.name), set()
+        )
+        wanted = {privilege, "READ"} if privilege == "SELECT" else {privilege}
+        if granted & wanted or any(self.has(user, name) for name in _ANY.get(privilege, ())):
+            return
+        if granted or any(self.has(user, name) for name in _ANY["SELECT"]):
+            raise OracleError(1031, "insufficient privileges")
+        raise OracleError(942, "table or view does not exist")
