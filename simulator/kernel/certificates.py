@@ -42,8 +42,12 @@ def create_ca(world: World) -> None:
 
 
 def issue_server_certificate(world: World, names: Iterable[str]) -> Certificate:
-    """A certificate for DNS names and IP addresses, signed by the world's authority."""
-    leaf = _authority(world).issue_cert(*names)
+    """A certificate for DNS names and IP addresses, signed by the world's authority.
+
+    The first is its common name too: thin database drivers look for the host there, never among IP addresses.
+    """
+    first, *others = names
+    leaf = _authority(world).issue_cert(first, *others, common_name=first)
     chain = b"".join(blob.bytes() for blob in leaf.cert_chain_pems)
     return Certificate(chain, leaf.private_key_pem.bytes())
 
