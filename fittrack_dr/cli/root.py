@@ -16,9 +16,12 @@ from fittrack_dr.errors import ConfigError, ExitCode, FittrackError
 
 PROGRAM = "fittrack-dr"
 
-#: name -> (module, one line of help). The module holds the click command as ``command``; it is imported on use.
+#: name -> (module:attribute of the click command, one line of help). The module is imported on use.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "policy": ("fittrack_dr.cli.policy", "Check the recovery policy."),
+    "policy": ("fittrack_dr.cli.policy:command", "Check the recovery policy."),
+    "failover": ("fittrack_dr.cli.failover:failover", "Recover in the other region when the active one is lost."),
+    "switchover": ("fittrack_dr.cli.failover:switchover", "Change roles with the other region; both are alive."),
+    "dns": ("fittrack_dr.cli.dns", "Show where the name points, or point it at another region."),
 }
 
 
@@ -29,8 +32,10 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        row = COMMANDS.get(cmd_name)
-        return importlib.import_module(row[0]).command if row else None
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        return getattr(importlib.import_module(module), attribute)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from fittrack_dr.clients.dns import Answer, Records, RecordSet, Reply
 from fittrack_dr.domain import (
@@ -134,12 +135,13 @@ def cutover_plan(environment: Environment, move: Move) -> Plan:
     return Plan(PROCEDURE, steps, facts)
 
 
-def cutover_actions(environment: Environment) -> Mapping[str, Action]:
-    """The code behind the plan's steps."""
+def actions(environment: object) -> Mapping[str, Action]:
+    """The code behind the plan's steps, also for a run that is resumed elsewhere; takes an ``Environment``."""
+    world = cast("Environment", environment)
     return {
-        "serves": Reading(TargetServes(environment).read),
-        "old-side": Reading(OldSide(environment).read),
-        "cutover": Cutover(environment),
+        "serves": Reading(TargetServes(world).read),
+        "old-side": Reading(OldSide(world).read),
+        "cutover": Cutover(world),
     }
 
 

@@ -29,7 +29,11 @@ PROBE_SECONDS = 1.5
 
 
 class Environment:
-    """One command's view of the world. ``connect`` and ``read`` are the time-outs of API calls, in wall seconds."""
+    """One command's view of the world.
+
+    ``connect`` and ``read`` are the time-outs of API calls, ``total`` that of a whole HTTP request or database
+    conversation, in wall seconds. ``states`` replaces the control bucket as the place of the recovery state.
+    """
 
     def __init__(
         self,
@@ -40,12 +44,14 @@ class Environment:
         connect: float = CONNECT_SECONDS,
         read: float = READ_SECONDS,
         total: float = 5.0,
+        states: StateStore | None = None,
     ) -> None:
         self.policy = policy
         self.profile = profile
         self.clock = clock
         self.session = Session(profile, connect=connect, read=read)
         self._total = total
+        self._states = states
 
     @cached_property
     def probing(self) -> Environment:
@@ -57,6 +63,7 @@ class Environment:
             connect=PROBE_SECONDS,
             read=PROBE_SECONDS,
             total=PROBE_SECONDS,
+            states=self._states,
         )
 
     @cached_property
@@ -73,7 +80,7 @@ class Environment:
     @cached_property
     def states(self) -> StateStore:
         """The recovery state."""
-        return BucketStateStore(self.control_bucket)
+        return self._states or BucketStateStore(self.control_bucket)
 
     @cached_property
     def name_servers(self) -> NameServers:

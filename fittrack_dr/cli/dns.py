@@ -1,0 +1,180 @@
+"""``fittrack-dr dns``: where the name points, and pointing it at another region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fittrack_dr.cli.options import policy_option
+from fittrack_dr.errors import ExitCode
+
+if TYPE_CHECKING:
+    from fittrack_dr.clients.dns import Answer
+    from fittrack_dr.domain import JSON
+    from fittrack_dr.scenarios.dns_names import NameView, Serving
+    from fittrack_dr.scenarios.environment import Environment
+
+
+@click.group("dns", short_help="Show where the name points, or point it at another region.")
+def command() -> None:
+    """Show where the name points, or point it at another region."""
+
+
+@command.command("status")
+@policy_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+def status(policy_file: Path, as_json: bool) -> ExitCode:
+    """Show the record at the API, at the zone's own servers and at every resolver, and whether each region serves.
+
+    Changes nothing. Exits 4 when neither the API nor the zone's servers tell where the name points.
+    """
+    import json
+    from concurrent.futures import ThreadPoolExecutor
+
+    from fittrack_dr.cli.wiring import open_environment
+    from fittrack_dr.scenarios.dns_names import look_at_name, look_at_region
+
+    with open_environment(policy_file) as environment:
+        regions = sorted(environment.inventory.regions)
+        with ThreadPoolExecutor(len(regions) + 1, thread_name_prefix="status") as pool:
+            name = pool.submit(look_at_name, environment.probing)
+            serving = [pool.submit(look_at_region, environment.probing, region) for region in regions]
+            view, places = name.result(), [each.result() for each in serving]
+        if as_json:
+            click.echo(json.dumps(_document(environment, view, places), indent=2))
+        else:
+            click.echo("\n".join(_lines(environment, view, places)))
+    return ExitCode.DONE if view.told else ExitCode.UNKNOWN
+
+
+@command.command("cutover")
+@click.option("--to", "target", required=True, metavar="REGION", help="The region that the name shall point at.")
+@click.option("--apply", "apply_", is_flag=True, help="Do it. Without this the plan is shown and nothing is changed.")
+@policy_option
+def cutover(target: str, apply_: bool, policy_file: Path) -> int:
+    """Point the name at REGION, and see it at the zone's own servers and at every resolver.
+
+    Refused (exit 3) unless the region's database is PRIMARY and its application ready, and unless the record is as it
+    was last read: what somebody else changed is never overwritten.
+    """
+    from fittrack_dr.cli.wiring import open_environment, open_runner
+    from fittrack_dr.domain import Plan, render_plan
+    from fittrack_dr.errors import RefusedError
+    from fittrack_dr.scenarios.dns_cutover import actions, cutover_plan, plan_move, refuse_unserving
+    from fittrack_dr.scenarios.dns_names import look_at_region
+
+    with open_environment(policy_file) as environment:
+        move = plan_move(environment, target)
+        if move is None:
+            click.echo(f"{environment.policy.dns.name} points at {target} already; there is nothing to do")
+            return ExitCode.DONE
+        refuse_unserving(look_at_region(environment, target))
+        plan = cutover_plan(environment, move)
+        click.echo(render_plan(plan))
+        if not apply_:
+            click.echo("Nothing was changed; add --apply to do it")
+            return ExitCode.DONE
+
+        def replan() -> Plan:
+            again = plan_move(environment, target)
+            if again is None:
+                raise RefusedError(f"somebody else has just pointed the name at {target}; nothing was changed by us")
+            return cutover_plan(environment, again)
+
+        leave = open_runner(environment, click.echo).start(plan, actions(environment), replan=replan)
+        click.echo(f"{leave.detail}{f'; next: {leave.next_action}' if leave.next_action else ''}")
+        return leave.exit_code
+
+
+def _lines(environment: Environment, view: NameView, places: Iterable[Serving]) -> Iterator[str]:
+    """The status for people."""
+    from fittrack_dr.scenarios.dns_names import region_of
+
+    dns = environment.policy.dns
+    yield f"{dns.name} in the zone {dns.zone}"
+    rows: list[tuple[str, str, str, str]] = []
+    if view.record is None:
+        rows.append(("record", "not told", "", view.record_detail))
+    else:
+        record = view.record
+        ttl = "" if record.ttl is None else f"ttl {record.ttl} s"
+        rows.append((f"record, API of {view.record_region}", str(record), ttl, _points(environment, record.addresses)))
+    for answer in view.authoritative:
+        rows.append((f"zone's server {answer.server}", str(answer), *_told(environment, answer, "ttl {} s")))
+    for answer in view.resolvers:
+        rows.append((f"resolver {answer.server}", str(answer), *_told(environment, answer, "{} s left")))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        columns = [text.ljust(width) for text, width in zip(row, widths, strict=False)]
+        yield "  ".join(["", *columns, row[3]]).rstrip()
+    yield "Regions"
+    for place in places:
+        ready = "ready" if place.answer.ok else f"not ready ({place.answer.detail})"
+        address = place.answer.address
+        current = (
+            " <- the name points here"
+            if view.record and region_of(environment, view.record.addresses) == place.region
+            else ""
+        )
+        yield f"  {place.region}: database {place.role_detail}; application {ready} at {address}{current}"
+
+
+def _told(environment: Environment, answer: Answer, form: str) -> tuple[str, str]:
+    """How long the answer holds, and the region that it leads to."""
+    if not answer.addresses:
+        return "", ""
+    return form.format(answer.ttl), _points(environment, answer.addresses)
+
+
+def _points(environment: Environment, addresses: tuple[str, ...]) -> str:
+    from fittrack_dr.scenarios.dns_names import region_of
+
+    return region_of(environment, addresses) or "none of our regions"
+
+
+def _document(environment: Environment, view: NameView, places: Iterable[Serving]) -> dict[str, JSON]:
+    """The status for programs."""
+    record = view.record
+    return {
+        "rehearsal": environment.profile.rehearsal,
+        "name": environment.policy.dns.name,
+        "zone": environment.policy.dns.zone,
+        "record": None
+        if record is None
+        else {
+            "api": view.record_region,
+            "addresses": list(record.addresses),
+            "ttl": record.ttl,
+            "region": _region(environment, record.addresses),
+        },
+        "authoritative": [_answer(environment, answer) for answer in view.authoritative],
+        "resolvers": [_answer(environment, answer) for answer in view.resolvers],
+        "regions": {
+            place.region: {
+                "role": place.role,
+                "ready": place.answer.ok,
+                "address": place.answer.address,
+                "detail": place.problem,
+            }
+            for place in places
+        },
+    }
+
+
+def _answer(environment: Environment, answer: Answer) -> dict[str, JSON]:
+    return {
+        "server": str(answer.server),
+        "reply": answer.reply.value,
+        "addresses": list(answer.addresses),
+        "ttl": answer.ttl,
+        "region": _region(environment, answer.addresses),
+    }
+
+
+def _region(environment: Environment, addresses: tuple[str, ...]) -> str | None:
+    from fittrack_dr.scenarios.dns_names import region_of
+
+    return region_of(environment, addresses)

@@ -1,0 +1,158 @@
+"""What the commands that plan, carry out or approve runs have in common: profile, policy, stores, clock, runner.
+
+Where the journal is kept, the recovery state is too: the control bucket, or with ``--journal`` a directory, for the day
+on which the control region is the one that is lost.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import click
+
+from fittrack_dr.clients.profile import Profile, load_profile
+from fittrack_dr.clients.stores import BucketJournalStore
+from fittrack_dr.domain.entries import Person
+from fittrack_dr.domain.plan import Plan
+from fittrack_dr.domain.protocols import Clock, Identities, JournalStore, StateStore
+from fittrack_dr.domain.state import RecoveryState
+from fittrack_dr.errors import ConfigError, FittrackError, RefusedError
+from fittrack_dr.recovery import RecoveryPolicy, load_policy
+from fittrack_dr.runner.approval import deciders
+from fittrack_dr.runner.clock import AnchorClock, WallClock
+from fittrack_dr.runner.directory import DirectoryJournalStore, DirectoryStateStore
+from fittrack_dr.runner.machine import Leave
+from fittrack_dr.runner.session import Runner, is_open
+from fittrack_dr.runner.state import Claims
+from fittrack_dr.scenarios.environment import Environment
+
+REHEARSAL = "REHEARSAL"
+
+
+@dataclass
+class Workbench:
+    """One command's tools. ``directory`` is where the journal is kept instead of the control bucket, if anywhere."""
+
+    policy: RecoveryPolicy
+    profile: Profile
+    clock: Clock
+    environment: Environment
+    directory: Path | None
+
+    @cached_property
+    def store(self) -> JournalStore:
+        """Where the runs are."""
+        if self.directory is not None:
+            return DirectoryJournalStore(self.directory)
+        return BucketJournalStore(self.environment.control_bucket)
+
+    @cached_property
+    def identities(self) -> Identities:
+        """IAM, asked in the control region: it must answer when another one is lost."""
+        return self.environment.identities(self.policy.control.region)
+
+    @cached_property
+    def person(self) -> Person:
+        """Who we are: the profile's user, by the name that IAM has for it."""
+        return Person(self.profile.user, self.identities.name(self.profile.user))
+
+    def runner(self, say: Callable[[str], None]) -> Runner:
+        """The runner of this command's policy and stores."""
+        from importlib.metadata import version
+
+        return Runner(
+            store=self.store,
+            claims=Claims(self.environment.states, initial_state(self.policy), lambda run: is_open(self.store, run)),
+            clock=self.clock,
+            identities=self.identities,
+            allowed=deciders(self.policy),
+            operator=self.person,
+            policy_digest=self.policy.digest,
+            version=version("fittrack-dr"),
+            gates=frozenset(self.policy.gates),
+            say=say,
+            rehearsal=self.profile.rehearsal,
+        )
+
+    def say(self, text: str) -> None:
+        """One line for people, at once, with the world's time; a rehearsal's says so."""
+        mark = f"{REHEARSAL} " if self.profile.rehearsal else ""
+        click.echo(f"{mark}{self.clock.now():%H:%M:%S}Z {text}")
+        sys.stdout.flush()
+
+    def show(self, text: str) -> None:
+        """Something of several lines, such as a plan; marked once."""
+        click.echo(f"{REHEARSAL}\n{text}" if self.profile.rehearsal else text)
+        sys.stdout.flush()
+
+
+@contextmanager
+def workbench(policy_file: Path, directory: Path | None = None) -> Generator[Workbench]:
+    """Load policy and profile, and close every connection at the end. Raises ConfigError."""
+    policy = load_policy(policy_file)
+    profile = load_profile()
+    clock = WallClock() if profile.clock is None else AnchorClock(profile.clock)
+    states = None if directory is None else _directory_states(directory, policy, profile, clock)
+    environment = Environment(policy, profile, clock, states=states)
+    try:
+        yield Workbench(policy, profile, clock, environment, directory)
+    finally:
+        environment.close()
+
+
+def initial_state(policy: RecoveryPolicy) -> RecoveryState:
+    """Before anything was ever recorded: the home region is active."""
+    postures = {
+        name: "active" if stack.region == policy.home_region else "pilot-light" for name, stack in policy.stacks.items()
+    }
+    return RecoveryState(policy.home_region, postures, epoch=1)
+
+
+def read_waivers(policy: RecoveryPolicy, forced: Sequence[str], reason: str | None) -> dict[str, str]:
+    """Gate to reason. Raises ConfigError for a missing reason or unknown gate, RefusedError for one not waivable."""
+    if reason is not None and not forced:
+        raise ConfigError("--reason goes with --force GATE")
+    for name in forced:
+        if name not in policy.gates:
+            raise ConfigError(f"--force {name}: there is no such gate; the gates: {', '.join(sorted(policy.gates))}")
+        if not policy.gates[name].waivable:
+            raise RefusedError(f"--force {name}: recovery.yaml lets nobody waive this gate; nothing was changed")
+    if forced and not (reason or "").strip():
+        raise ConfigError(f"--force {forced[0]} needs --reason '...': it is kept in the journal")
+    return dict.fromkeys(forced, reason or "")
+
+
+def refuse_other_plan(plan: Plan, confirmed: str | None) -> None:
+    """Raises RefusedError when the operator confirmed another plan than the one just made."""
+    if confirmed is not None and (len(confirmed) < 8 or not plan.digest.startswith(confirmed)):
+        raise RefusedError(
+            f"the situation is not what plan {confirmed[:12]} was made for (the plan is now {plan.digest[:12]}); "
+            "look at the new plan; nothing was changed"
+        )
+
+
+def end(bench: Workbench, leave: Leave) -> int:
+    """Say how the run was left; its exit code."""
+    bench.say(leave.detail + (f"; next: {leave.next_action}" if leave.next_action else ""))
+    return leave.exit_code
+
+
+def _directory_states(directory: Path, policy: RecoveryPolicy, profile: Profile, clock: Clock) -> StateStore:
+    """The directory's recovery state; a new directory begins with the control bucket's, if that can be read."""
+    states = DirectoryStateStore(directory)
+    known, _ = states.read()
+    if known is None:
+        environment = Environment(policy, profile, clock)
+        try:
+            known, _ = environment.states.read()
+        except FittrackError:
+            known = None
+        finally:
+            environment.close()
+        states.compare_and_swap(known or initial_state(policy), None)
+    return states
