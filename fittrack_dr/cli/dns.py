@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from fittrack_dr.cli.options import policy_option
+from fittrack_dr.cli.options import RunRequest, policy_option, run_options
 from fittrack_dr.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -34,59 +34,52 @@ def status(policy_file: Path, as_json: bool) -> ExitCode:
     import json
     from concurrent.futures import ThreadPoolExecutor
 
-    from fittrack_dr.cli.wiring import open_environment
+    from fittrack_dr.cli.workbench import workbench
     from fittrack_dr.scenarios.dns_names import look_at_name, look_at_region
 
-    with open_environment(policy_file) as environment:
+    with workbench(policy_file) as bench:
+        environment = bench.environment.probing
         regions = sorted(environment.inventory.regions)
         with ThreadPoolExecutor(len(regions) + 1, thread_name_prefix="status") as pool:
-            name = pool.submit(look_at_name, environment.probing)
-            serving = [pool.submit(look_at_region, environment.probing, region) for region in regions]
+            name = pool.submit(look_at_name, environment)
+            serving = [pool.submit(look_at_region, environment, region) for region in regions]
             view, places = name.result(), [each.result() for each in serving]
         if as_json:
             click.echo(json.dumps(_document(environment, view, places), indent=2))
         else:
-            click.echo("\n".join(_lines(environment, view, places)))
+            bench.show("\n".join(_lines(environment, view, places)))
     return ExitCode.DONE if view.told else ExitCode.UNKNOWN
 
 
 @command.command("cutover")
 @click.option("--to", "target", required=True, metavar="REGION", help="The region that the name shall point at.")
-@click.option("--apply", "apply_", is_flag=True, help="Do it. Without this the plan is shown and nothing is changed.")
+@run_options
 @policy_option
-def cutover(target: str, apply_: bool, policy_file: Path) -> int:
+def cutover(target: str, **options: Any) -> int:
     """Point the name at REGION, and see it at the zone's own servers and at every resolver.
 
     Refused (exit 3) unless the region's database is PRIMARY and its application ready, and unless the record is as it
     was last read: what somebody else changed is never overwritten.
     """
-    from fittrack_dr.cli.wiring import open_environment, open_runner
-    from fittrack_dr.domain import Plan, render_plan
-    from fittrack_dr.errors import RefusedError
-    from fittrack_dr.scenarios.dns_cutover import actions, cutover_plan, plan_move, refuse_unserving
-    from fittrack_dr.scenarios.dns_names import look_at_region
+    from fittrack_dr.cli.workbench import end, read_waivers, refuse_other_plan, workbench
+    from fittrack_dr.domain.render import render_plan
+    from fittrack_dr.scenarios.dns_cutover import actions, plan_cutover
 
-    with open_environment(policy_file) as environment:
-        move = plan_move(environment, target)
-        if move is None:
-            click.echo(f"{environment.policy.dns.name} points at {target} already; there is nothing to do")
+    request = RunRequest(**options)
+    with workbench(request.policy_file, request.journal) as bench:
+        waivers = read_waivers(bench.policy, request.forced, request.reason)
+        plan = plan_cutover(bench.environment, target)
+        if plan is None:
+            bench.say(f"{bench.policy.dns.name} points at {target} already; there is nothing to do")
             return ExitCode.DONE
-        refuse_unserving(look_at_region(environment, target))
-        plan = cutover_plan(environment, move)
-        click.echo(render_plan(plan))
-        if not apply_:
-            click.echo("Nothing was changed; add --apply to do it")
+        bench.show(render_plan(plan))
+        refuse_other_plan(plan, request.confirmed)
+        if not request.apply:
+            bench.show(f"nothing was changed; to carry it out: fittrack-dr dns cutover --to {target} --apply")
             return ExitCode.DONE
-
-        def replan() -> Plan:
-            again = plan_move(environment, target)
-            if again is None:
-                raise RefusedError(f"somebody else has just pointed the name at {target}; nothing was changed by us")
-            return cutover_plan(environment, again)
-
-        leave = open_runner(environment, click.echo).start(plan, actions(environment), replan=replan)
-        click.echo(f"{leave.detail}{f'; next: {leave.next_action}' if leave.next_action else ''}")
-        return leave.exit_code
+        # The plan was made a moment ago, and its first steps look again: it is applied on that look.
+        leave = bench.runner(bench.say).start(plan, actions(bench.environment), replan=lambda: plan, waivers=waivers)
+        return end(bench, leave)
 
 
 def _lines(environment: Environment, view: NameView, places: Iterable[Serving]) -> Iterator[str]:

@@ -48,47 +48,47 @@ LOOK_AGAIN = 5.0
 
 @dataclass(frozen=True)
 class Move:
-    """From which region to which, with their addresses; ``record`` is what OCI holds now."""
+    """From which region to which, with their addresses."""
 
     source: str
     target: str
     source_address: str
     target_address: str
-    record: RecordSet
 
 
-def plan_move(environment: Environment, target: str) -> Move | None:
-    """The move that takes the name to ``target``; None when the record is there already.
+def plan_cutover(environment: Environment, target: str) -> Plan | None:
+    """Look, and plan to point the name at ``target``; None when the record points there already.
 
-    Raises RefusedError for a record that is missing or points at none of our regions, UnreachableError when no region
-    tells the record, ConfigError for an unknown region.
+    Raises RefusedError for a region that does not serve, and for a record that is missing or points at none of our
+    regions; UnreachableError when no region tells the record; ConfigError for an unknown region.
     """
+    move = _find_move(environment, target)
+    if move is None:
+        return None
+    serving = look_at_region(environment, target)
+    if not serving.holds:
+        raise RefusedError(
+            f"the name must not point at {target}: {serving.problem}; nothing was changed; a failover brings both "
+            f"about: fittrack-dr failover --to {target}"
+        )
+    return cutover_plan(environment, move)
+
+
+def _find_move(environment: Environment, target: str) -> Move | None:
     check_region(environment, target)
     view = look_at_name(environment)
     if view.record is None:
         raise UnreachableError(view.record_detail, delay=LOOK_AGAIN)
-    held, name = view.record.addresses, environment.policy.dns.name
+    held, name, known = view.record.addresses, environment.policy.dns.name, addresses(environment)
     if not held:
         raise RefusedError(
-            f"{name} has no address record in the zone: somebody removed it; find out who and why, then create it with "
-            f"the address {addresses(environment)[target]} of {target}"
+            f"{name} has no address record: somebody removed it; nothing was changed; find out who and why, then "
+            f"create it with the address {known[target]} of {target}"
         )
     source = region_of(environment, held)
-    if source == target:
-        return None
     if source is None:
         raise RefusedError(_strange(environment, view.record))
-    known = addresses(environment)
-    return Move(source, target, known[source], known[target], view.record)
-
-
-def refuse_unserving(serving: Serving) -> None:
-    """Raises RefusedError unless the region is PRIMARY and ready."""
-    if not serving.holds:
-        raise RefusedError(
-            f"the name must not point at {serving.region}: {serving.problem}; nothing was changed; a failover brings "
-            f"both about: fittrack-dr failover --to {serving.region}"
-        )
+    return None if source == target else Move(source, target, known[source], known[target])
 
 
 def cutover_plan(environment: Environment, move: Move) -> Plan:
