@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fittrack_dr.scenarios.environment import Environment
 
 
-@click.command("failover")
+@click.command("failover", short_help="Recover in the other region when the active one is lost.")
 @click.option("--to", "target", required=True, metavar="REGION", help="The region to recover in.")
 @run_options
 @policy_option
@@ -32,7 +32,7 @@ def failover(target: str, **options: Any) -> int:
     return _plan_and_run("failover", target, RunRequest(**options), plan)
 
 
-@click.command("switchover")
+@click.command("switchover", short_help="Change roles with the other region; both are alive.")
 @click.option("--to", "target", required=True, metavar="REGION", help="The region that becomes active.")
 @run_options
 @policy_option

@@ -16,12 +16,13 @@ from fittrack_dr.errors import ConfigError, ExitCode, FittrackError
 
 PROGRAM = "fittrack-dr"
 
-#: name -> (module:attribute of the click command, one line of help). The module is imported on use.
+#: name -> (module, one line of help). The module is imported on use; it holds the click command as ``command``, or
+#: under the attribute after the colon.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "policy": ("fittrack_dr.cli.policy:command", "Check the recovery policy."),
+    "policy": ("fittrack_dr.cli.policy", "Check the recovery policy."),
     "failover": ("fittrack_dr.cli.failover:failover", "Recover in the other region when the active one is lost."),
     "switchover": ("fittrack_dr.cli.failover:switchover", "Change roles with the other region; both are alive."),
-    "dns": ("fittrack_dr.cli.dns", "Show where the name points, or point it at another region."),
+    "dns": ("fittrack_dr.cli.dns:command", "Show where the name points, or point it at another region."),
 }
 
 
@@ -35,7 +36,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return getattr(importlib.import_module(module), attribute or "command")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
