@@ -263,7 +263,9 @@ class Executor:
                 break
             self._write(results[0].body)
         run = self._journal.progress.run
-        return Leave(ExitCode.ABORTED, f"run {run} was interrupted and is open", f"fittrack-dr runs resume {run}")
+        return Leave(
+            ExitCode.ABORTED, f"run {run} was interrupted and is open", f"fittrack-dr runs resume {run} --apply"
+        )
 
     def _say(self, text: str) -> None:
         with self._lock:

@@ -369,7 +369,7 @@ def _ending(progress: Progress, seen: Mapping[str, Seen], now: datetime) -> list
     if undo is not None:
         return [undo]
     if halt.ending is Ending.UNKNOWN and progress.abort is None:
-        return [Leave(ExitCode.UNKNOWN, _reasons(progress, halt), f"fittrack-dr runs resume {progress.run}")]
+        return [Leave(ExitCode.UNKNOWN, _reasons(progress, halt), f"fittrack-dr runs resume {progress.run} --apply")]
     return [Write(_closing(progress, halt, unknown))]
 
 

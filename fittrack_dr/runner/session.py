@@ -16,6 +16,7 @@ from fittrack_dr.domain.entries import (
     Approved,
     Closed,
     Ending,
+    Entry,
     Noted,
     Opened,
     Person,
@@ -27,7 +28,7 @@ from fittrack_dr.domain.protocols import Action, Clock, Identities, JournalStore
 from fittrack_dr.errors import ConfigError, RefusedError
 from fittrack_dr.runner.approval import Deciders
 from fittrack_dr.runner.executor import Executor
-from fittrack_dr.runner.journal import Author, Journal, read_entries
+from fittrack_dr.runner.journal import Author, Journal
 from fittrack_dr.runner.machine import EXIT_CODES, Leave
 from fittrack_dr.runner.state import Claims
 
@@ -130,8 +131,13 @@ def new_run_id(now: datetime, procedure: str) -> str:
 
 
 def is_open(store: JournalStore, run: str) -> bool:
-    """Whether the run exists and is not closed: what makes its claim count."""
-    return bool(store.numbers(run)) and not any(isinstance(entry.body, Closed) for entry in read_entries(store, run))
+    """Whether a run that claims the recovery may still be worked on.
+
+    The claim follows the first entry, so a run that this store does not know is kept somewhere else: it counts as open.
+    """
+    numbers = store.numbers(run)
+    last = store.read(run, numbers[-1]) if numbers else None
+    return last is None or not isinstance(Entry.decode(last, f"the last entry of run {run}").body, Closed)
 
 
 def request_abort(journal: Journal, reason: str) -> None:

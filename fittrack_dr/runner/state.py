@@ -17,7 +17,7 @@ SWAP_TRIES = 5
 
 
 class Claims:
-    """The recovery state seen as a lock. ``is_open`` tells whether a run exists and is not closed."""
+    """The recovery state seen as a lock. ``is_open`` tells whether a run may still be worked on."""
 
     def __init__(self, store: StateStore, initial: RecoveryState, is_open: Callable[[str], bool]) -> None:
         self._store = store
@@ -60,6 +60,6 @@ class Claims:
     def _refuse_other(self, state: RecoveryState, run: str | None) -> None:
         if state.run is not None and state.run != run and self._is_open(state.run):
             raise RefusedError(
-                f"run {state.run} holds the recovery and is open; "
-                f"resume it (fittrack-dr runs resume {state.run}) or abort it (fittrack-dr runs abort {state.run})"
+                f"run {state.run} holds the recovery; nothing was changed; resume it (fittrack-dr runs resume "
+                f"{state.run} --apply) or abort it (fittrack-dr runs abort {state.run})"
             )
