@@ -30,10 +30,14 @@ from simulator.kernel.worldfile import World, WorldError
 
 log = logging.getLogger(__name__)
 
-ROOMS = ("objectstorage", "identity", "monitoring", "dns", "healthchecks")
+ROOMS = ("objectstorage", "identity", "workrequests", "monitoring", "dns", "healthchecks")
 """The services with a room of their own: ``simulator.cloud.<room>.service.SERVICE``."""
 
-COMPONENTS: tuple[str, ...] = ("simulator.workloads:Workloads", "simulator.loadbalancer:LoadBalancer")
+COMPONENTS: tuple[str, ...] = (
+    "simulator.cloud.identity.link:IdentityLink",
+    "simulator.workloads:Workloads",
+    "simulator.loadbalancer:LoadBalancer",
+)
 """What runs beside the API server, in order of start: ``module:Class``, constructed with the region."""
 
 

@@ -167,10 +167,8 @@ def new_key() -> tuple[bytes, str]:
 
 
 def _fingerprint(public_key: str) -> str:
-    """OCI's: MD5 of the public key's DER, in pairs."""
     body = "".join(line for line in public_key.splitlines() if "KEY" not in line)
-    digest = hashlib.md5(base64.b64decode(body), usedforsecurity=False).hexdigest()
-    return ":".join(digest[at : at + 2] for at in range(0, 32, 2))
+    return ids.fingerprint(base64.b64decode(body))
 
 
 def _password() -> str:

@@ -24,5 +24,11 @@ def etag(*parts: object) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:32]}"
 
 
+def fingerprint(public_key: bytes) -> str:
+    """OCI's name for a public key (DER): its MD5 in pairs."""
+    digest = hashlib.md5(public_key, usedforsecurity=False).hexdigest()
+    return ":".join(digest[at : at + 2] for at in range(0, 32, 2))
+
+
 def _digest(text: str) -> bytes:
     return hashlib.sha256(text.encode()).digest()

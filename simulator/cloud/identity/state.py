@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from simulator.cloud.http import timestamp
+from simulator.kernel import ids
 from simulator.kernel.store import Store
 from simulator.kernel.worldfile import User, World
 
@@ -21,23 +22,22 @@ def seed(store: Store, world: World) -> None:
             store.put(GROUP, group.id, _named(world, group.id, group.name, f"The rehearsal's {group.name}"))
         for user in world.users.values():
             store.put(USER, user.id, _named(world, user.id, user.name, f"The rehearsal's {user.name}"))
-            add_key(store, world, user.id, user.fingerprint, user.public_key, world.created)
+            key = key_document(world, user.id, user.fingerprint, user.public_key, world.created)
+            store.put(API_KEY, key["keyId"], key)
             _join(store, world, user)
         store.put("iam.seeded", "world", {"time": timestamp(world.created)})
 
 
-def add_key(store: Store, world: World, user: str, fingerprint: str, public_key: str, at: datetime) -> dict[str, Any]:
-    """Keep an API key; its document as OCI shows it."""
-    document = {
-        "keyId": f"{world.tenancy}/{user}/{fingerprint}",
+def key_document(world: World, user: str, mark: str, public_key: str, at: datetime) -> dict[str, Any]:
+    """An API key as OCI shows it; ``mark`` is its fingerprint. Its id is what signatures name."""
+    return {
+        "keyId": f"{world.tenancy}/{user}/{mark}",
         "keyValue": public_key,
-        "fingerprint": fingerprint,
+        "fingerprint": mark,
         "userId": user,
         "timeCreated": timestamp(at),
         "lifecycleState": "ACTIVE",
     }
-    store.put(API_KEY, document["keyId"], document)
-    return document
 
 
 def groups_of(store: Store, user: str) -> frozenset[str]:
@@ -48,8 +48,7 @@ def groups_of(store: Store, user: str) -> frozenset[str]:
 
 def _join(store: Store, world: World, user: User) -> None:
     group = world.groups[user.group]
-    number = f"{user.name}-{group.name}".lower()
-    membership = f"ocid1.groupmembership.oc1..{number}"
+    membership = ids.ocid("groupmembership", "", seed=world.seed, number=list(world.users).index(user.name))
     store.put(
         MEMBERSHIP,
         membership,
