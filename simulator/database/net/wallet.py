@@ -45,7 +45,7 @@ class Alias:
 
     def render(self) -> str:
         """The line of ``tnsnames.ora``."""
-        dn = f"(ssl_server_cert_dn={self.certificate_dn})" if self.certificate_dn else ""
+        dn = f'(ssl_server_cert_dn="{self.certificate_dn}")' if self.certificate_dn else ""
         return (
             f"{self.name} = (description=(retry_count={self.retry_count})(retry_delay={self.retry_delay})"
             f"(address=(protocol=tcps)(port={self.port})(host={self.host}))"
