@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from simulator.cloud.monitoring.metrics import Metrics, Stream
 from simulator.cloud.service import Region
+from simulator.database.core import Role
 from simulator.database.dataguard import DataGuard
 from simulator.database.dataguard_standby import Standbys
 from simulator.database.dataguard_switchover import Switchovers
-from simulator.database.engine import Role
 from simulator.database.net.server import NetServer
 from simulator.database.records import PROVISIONING, Record, Records
 from simulator.database.registry import DatabaseRegistry
@@ -39,6 +39,7 @@ class Databases:
         region.databases = self
         region.admin["GET", "/dataguard"] = self._show
         region.admin["PUT", "/dataguard/lag"] = self._set_lag
+        region.admin["POST", "/dataguard/divergence"] = self._list_divergence
 
     async def start(self) -> None:
         """Load every database as it was and serve. Raises OSError when an address is taken."""
@@ -138,3 +139,6 @@ class Databases:
     async def _set_lag(self, body: dict[str, Any]) -> Any:
         self.guard.set_transport_lag(float(body["seconds"]))
         return {"transport_lag": self.guard.transport_lag.total_seconds()}
+
+    async def _list_divergence(self, body: dict[str, Any]) -> Any:
+        return {"transactions": self.guard.divergence(str(body["id"]), int(body.get("limit", 1000)))}

@@ -8,6 +8,7 @@ acknowledged beyond the point of the promotion is kept apart and listed.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 from collections.abc import Awaitable, Callable
@@ -19,10 +20,11 @@ from simulator.cloud.service import Region
 from simulator.database.dataguard_follow import Follower
 from simulator.database.dataguard_link import Dialer, LinkServer
 from simulator.database.dataguard_ship import Shipment, beat
-from simulator.database.dataguard_status import Incarnation, Status
-from simulator.database.dataguard_wire import Frame, PeerRefusedError, send
+from simulator.database.dataguard_status import Incarnation, Status, branch, divergent, status_of
+from simulator.database.dataguard_wire import Frame, LinkError, PeerRefusedError, send
 from simulator.database.engine import Database, Role
 from simulator.database.records import AVAILABLE, ROLE_CHANGE, Peer, Record, Records
+from simulator.database.redo import row_changes
 from simulator.database.registry import DatabaseRegistry
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class DataGuard:
         self._questions: dict[str, Question] = {}
         self._server = LinkServer(region, self._answer, self._ship)
         self._followers: dict[tuple[str, str], Follower] = {}
+        self._shipments: dict[str, set[Shipment]] = {}
         self._contacts: dict[str, Contact] = {}
         self._contact_made = asyncio.Event()
         self._deciding = asyncio.Lock()
@@ -71,10 +74,9 @@ class DataGuard:
             await self.follow(record.id)
 
     async def stop(self) -> None:
-        for follower in self._followers.values():
-            await follower.stop()
-        self._followers.clear()
         await self._server.stop()
+        for record in self.records.all():
+            await self.forget(record.id)
 
     def question(self, name: str, handler: Question) -> None:
         """Have ``handler`` answer what other regions ask under this name; it may raise PeerRefusedError."""
@@ -95,6 +97,13 @@ class DataGuard:
                 follower = Follower(self, self.dialer, database_id, database, peer)
                 self._followers[database_id, peer.id] = follower
                 follower.start()
+
+    async def forget(self, database_id: str) -> None:
+        """Neither follow its peers nor be followed any longer; its files may then be closed."""
+        for key in [key for key in self._followers if key[0] == database_id]:
+            await self._followers.pop(key).stop()
+        for shipment in tuple(self._shipments.get(database_id, ())):
+            await shipment.stop()
 
     # What a follower asks
 
@@ -119,10 +128,12 @@ class DataGuard:
             return
         for listener in self.listeners:
             await listener(database_id, peer, status)
+        fork = branch(database, status)
         superseded = database.role is Role.PRIMARY and status.epoch > database.epoch
-        astray = database.role is Role.STANDBY and diverged(database, status.incarnation)
-        if superseded or astray:
-            await self.fence(record, database, status)
+        astray = database.role is Role.STANDBY and fork is not None and database.scn >= fork.scn
+        unlisted = database.role is Role.DISABLED_STANDBY and record.divergence is None
+        if fork is not None and (superseded or astray or unlisted):
+            await self.fence(record, database, status, fork)
 
     def caught_up(self, database_id: str, moment: datetime) -> None:
         self._contacts[database_id] = Contact(self.region.clock.now(), moment)
@@ -130,28 +141,47 @@ class DataGuard:
 
     # Fencing
 
-    async def fence(self, record: Record, database: Database, status: Status) -> None:
-        """Stop accepting, for a database of a higher epoch is primary; keep apart what it never had."""
+    async def fence(self, record: Record, database: Database, status: Status, fork: Incarnation) -> None:
+        """Stop accepting, for a database of a higher epoch is primary; list what it never had.
+
+        May run twice, when killed in between.
+        """
         await database.fence(status.epoch)
-        undone = await database.reinstate(status.incarnation.scn - 1)
-        now = self.region.clock.now()
-        log.warning(
-            "%s: fenced by epoch %d; %d acknowledged transactions are not in it", record.id, status.epoch, len(undone)
-        )
+        lost = list(divergent(database, fork.scn))
+        log.warning("%s: fenced by epoch %d; %d transactions are not in it", record.id, status.epoch, len(lost))
         self.records.change(
             record.id,
             lifecycle_state=AVAILABLE if record.lifecycle_state == ROLE_CHANGE else record.lifecycle_state,
             lifecycle_details=f"Disabled: a database of epoch {status.epoch} has been promoted",
-            time_role_changed=now,
+            time_role_changed=self.region.clock.now(),
             change=None,
             divergence={
-                "since_scn": status.incarnation.scn,
-                "epoch": status.epoch,
-                "transactions": len(undone),
-                "first": undone[0].time.isoformat() if undone else None,
-                "last": undone[-1].time.isoformat() if undone else None,
+                "since_scn": fork.scn,
+                "epoch": fork.epoch,
+                "transactions": len(lost),
+                "first": lost[0].time.isoformat() if lost else None,
+                "last": lost[-1].time.isoformat() if lost else None,
             },
         )
+
+    def divergence(self, database_id: str, limit: int) -> list[dict[str, Any]]:
+        """The first transactions that a fenced database acknowledged beyond its successor's, row by row."""
+        record = self.records.need(database_id)
+        if record.divergence is None:
+            return []
+        entries = divergent(self.registry.need(database_id), record.divergence["since_scn"])
+        return [
+            {
+                "scn": entry.scn,
+                "time": entry.time.isoformat(),
+                "kind": entry.kind,
+                "changes": [
+                    {"table": row.table, "operation": row.operation, "old": _texts(row.old), "new": _texts(row.new)}
+                    for row in row_changes(entry)
+                ],
+            }
+            for entry in itertools.islice(entries, limit)
+        ]
 
     # Lag
 
@@ -208,17 +238,19 @@ class DataGuard:
             refusal = {"code": "unknown", "message": f"{database_id} has no association with {follower_id}"}
             await send(writer, Frame("refusal", refusal))
             return
-        await self.heard(database_id, peer, Status.unpack(hello.fields["status"]))
+        try:
+            status = Status.unpack(hello.fields["status"])
+        except (KeyError, TypeError, ValueError) as problem:
+            raise LinkError("link: malformed hello") from problem
+        await self.heard(database_id, peer, status)
         shipment = Shipment(self.region, database, lambda: self.own_status(database_id), lambda: self.transport_lag)
-        await shipment.run(reader, writer)
+        following = self._shipments.setdefault(database_id, set())
+        following.add(shipment)
+        try:
+            await shipment.run(reader, writer)
+        finally:
+            following.discard(shipment)
 
 
-def status_of(database: Database, now: datetime) -> Status:
-    """How a database is, as its peers are told."""
-    epoch, scn, time = database.incarnation
-    return Status(database.role, database.epoch, database.scn, now, Incarnation(epoch, scn, time))
-
-
-def diverged(database: Database, incarnation: Incarnation) -> bool:
-    """Whether this copy has records that the incarnation does not continue."""
-    return database.epoch < incarnation.epoch and database.scn >= incarnation.scn
+def _texts(values: tuple[object, ...] | None) -> list[str | None] | None:
+    return None if values is None else [None if value is None else str(value) for value in values]

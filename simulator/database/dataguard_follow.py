@@ -11,13 +11,22 @@ import logging
 from datetime import datetime
 from typing import Final, Protocol
 
+from simulator.database.core import RoleError
 from simulator.database.dataguard_link import Dialer
 from simulator.database.dataguard_status import Status
 from simulator.database.dataguard_wire import Frame, LinkError, close, read_frame, redo_entries, send
 from simulator.database.engine import Database
 from simulator.database.records import Peer
+from simulator.database.redo import DivergedError
 
 log = logging.getLogger(__name__)
+
+
+def report_failure(task: asyncio.Task[None]) -> None:
+    """Log what ended a background task that should not have ended."""
+    if not task.cancelled() and (problem := task.exception()) is not None:
+        log.error("%s: ended", task.get_name(), exc_info=problem)
+
 
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 2.0
@@ -58,6 +67,7 @@ class Follower:
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name=f"follow {self._peer.id}")
+        self._task.add_done_callback(report_failure)
 
     async def stop(self) -> None:
         if self._task is not None:
@@ -122,7 +132,11 @@ class Follower:
     def _receive(self, frame: Frame, as_of: datetime | None) -> None:
         entries = redo_entries(frame)
         moment = as_of or entries[-1].time
-        if entries:
-            self._database.receive(entries, source_time=moment)
-            self._database.apply()
+        try:
+            if entries:
+                self._database.receive(entries, source_time=moment)
+                self._database.apply()
+        except (DivergedError, RoleError) as problem:
+            log.error("%s: takes no redo of its peer: %s", self._id, problem)
+            raise LinkError("link: redo refused") from problem
         self._association.caught_up(self._id, moment)

@@ -104,6 +104,8 @@ class LinkServer:
                 return
             try:
                 reply = await self._answer(first)
+            except (KeyError, TypeError, ValueError) as problem:
+                reply = Frame("refusal", {"code": "malformed", "message": f"malformed question: {problem!r}"})
             except PeerRefusedError as refusal:
                 reply = Frame("refusal", {"code": refusal.code, "message": str(refusal)})
             await send(writer, reply)

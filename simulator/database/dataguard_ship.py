@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+from asyncio import FIRST_COMPLETED
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -44,21 +45,29 @@ class Shipment:
         self._status = status
         self._lag = lag
         self._shipped: int | None = None
+        self._stopping = asyncio.Event()
+        self._over = asyncio.Event()
 
     async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Until the connection ends. Raises LinkError then."""
-        listening = asyncio.create_task(self._listen(reader))
+        """Until the connection ends (LinkError) or ``stop``."""
+        ends = {asyncio.create_task(self._listen(reader)), asyncio.create_task(self._stopping.wait())}
         try:
-            while not listening.done():
+            while not any(end.done() for end in ends):
                 await self._ship(writer)
-                await asyncio.wait({listening}, timeout=beat(self._region.clock.rate))
-            listening.result()
+                await asyncio.wait(ends, timeout=beat(self._region.clock.rate), return_when=FIRST_COMPLETED)
         finally:
-            listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError, LinkError):
-                await listening
+            for end in ends:
+                end.cancel()
+                with contextlib.suppress(asyncio.CancelledError, LinkError):
+                    await end
+            self._over.set()
 
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
+    async def stop(self) -> None:
+        """Have it end; the database is not touched after this returns."""
+        self._stopping.set()
+        await self._over.wait()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> bool:
         """The follower says one thing: from which SCN on it wants redo. A silent follower is not a dead one."""
         while True:
             frame = await read_frame(reader, within=float("inf"))

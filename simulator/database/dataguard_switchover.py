@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from simulator.database.core import Role
 from simulator.database.dataguard import DataGuard
-from simulator.database.dataguard_status import Status
-from simulator.database.dataguard_wire import Frame, LinkError, PeerRefusedError
-from simulator.database.engine import Role
+from simulator.database.dataguard_status import Status, branch
+from simulator.database.dataguard_wire import SILENCE_SECONDS, Frame, LinkError, PeerRefusedError
 from simulator.database.records import AVAILABLE, ROLE_CHANGE, Peer, Record
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ TARGET: Final = "switchover-target"
 SOURCE: Final = "switchover-source"
 _ATTEMPT_SECONDS: Final = 0.1
 """Wall time between two attempts to reach the other side."""
+
+_SHORTEST_WAIT: Final = 0.2
 
 
 class Switchovers:
@@ -144,6 +146,7 @@ class Switchovers:
             id=change["id"],
             epoch=change["epoch"],
             until=change["until"],
+            within=self._wall_patience(change),
         )
         self._advance(record.id, change, phase=phase, **answer.fields)
 
@@ -193,6 +196,12 @@ class Switchovers:
 
     def _deadline(self, change: Mapping[str, Any]) -> str:
         return (self._now() + timedelta(seconds=change["patience"])).isoformat()
+
+    def _wall_patience(self, change: Mapping[str, Any]) -> float:
+        """Wall seconds to wait for one answer: not beyond the deadline, which is in world time."""
+        rate = self._region.clock.rate
+        left = (datetime.fromisoformat(change["deadline"]) - self._now()).total_seconds()
+        return min(SILENCE_SECONDS, max(_SHORTEST_WAIT, left / rate if rate else SILENCE_SECONDS))
 
     def _now(self) -> datetime:
         return self._region.clock.now()
@@ -258,7 +267,7 @@ class Switchovers:
             await self._reopen(record, change)
             return
         answer = await self._guard.dialer.ask(
-            peer.region, "switchover.outcome", database=peer.id, id=change["id"], within=3.0
+            peer.region, "switchover.outcome", database=peer.id, id=change["id"], within=SILENCE_SECONDS
         )
         if answer.fields["outcome"] == "abandoned":
             await self._reopen(record, change)
@@ -286,11 +295,12 @@ class Switchovers:
             return
         if status.role is not Role.PRIMARY or status.epoch <= database.epoch:
             return
-        if change["phase"] != "closed" or status.incarnation.scn != database.scn + 1:
+        fork = branch(database, status)
+        if change["phase"] != "closed" or fork is None or fork.scn != database.scn + 1:
             return  # promoted from an earlier record: the guard fences
         await database.become_standby(status.epoch)
         await database.startup()
-        at = status.incarnation.time
+        at = fork.time
         self._records.change(
             database_id,
             lifecycle_state=AVAILABLE,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from simulator.database.engine import RedoEntry
+from simulator.database.redo import RedoEntry
 
 SILENCE_SECONDS: Final = 3.0
 """Wall time without a byte after which a connection counts as dead (the other side sends a status each second)."""
@@ -105,7 +105,14 @@ def redo_frame(entries: Sequence[RedoEntry]) -> Frame:
 
 
 def redo_entries(frame: Frame) -> list[RedoEntry]:
-    """The entries of a redo frame. Raises LinkError when heads and body do not fit."""
+    """The entries of a redo frame. Raises LinkError when it is malformed, or heads and body do not fit."""
+    try:
+        return _redo_entries(frame)
+    except (KeyError, TypeError, ValueError) as problem:
+        raise LinkError("link: malformed redo frame") from problem
+
+
+def _redo_entries(frame: Frame) -> list[RedoEntry]:
     entries: list[RedoEntry] = []
     position = 0
     for head in frame.fields["entries"]:

@@ -60,6 +60,7 @@ class DatabaseRegistry:
         self._services = {name: owner for name, owner in self._services.items() if owner != database_id}
         if database is not None:
             await database.shutdown()
+            await database.close()
         shutil.rmtree(self.directory(database_id), ignore_errors=True)
 
     async def close(self) -> None:

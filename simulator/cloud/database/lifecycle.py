@@ -148,9 +148,9 @@ def register(region: Region) -> None:
 
     async def terminated(payload: dict[str, Any], due: datetime) -> None:
         databases = databases_of(region)
+        await databases.guard.forget(payload["id"])
         await databases.registry.drop(payload["id"])
         finish(payload, due, lifecycle_state=TERMINATED)
-        await databases.guard.follow(payload["id"])
         record = databases.records.need(payload["id"])
         if record.peers:
             databases.standbys.begin_dismissal(record)

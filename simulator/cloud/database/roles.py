@@ -9,7 +9,7 @@ from typing import Any, Final
 from simulator.cloud.database.room import Call, databases_of
 from simulator.cloud.database.validation import conflict, dry_run, invalid
 from simulator.cloud.service import Region, Reply, Request, not_found
-from simulator.database.engine import Role
+from simulator.database.core import Role
 from simulator.database.records import AVAILABLE, ROLE_CHANGE, Peer, Record
 
 FAILED_OVER: Final = "database.failed_over"

@@ -9,7 +9,7 @@ from simulator.cloud.database.wire import autonomous_database
 from simulator.cloud.http import require_match
 from simulator.cloud.service import Region, Reply, Request, ServiceError, not_found
 from simulator.database.component import Databases
-from simulator.database.engine import Role
+from simulator.database.core import Role
 from simulator.database.records import AVAILABLE, Record
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from simulator.cloud.http import timestamp
 from simulator.cloud.service import Region
+from simulator.database.core import Role
 from simulator.database.descriptors import LEVELS, descriptor, service_name
-from simulator.database.engine import Role
 from simulator.database.records import Record
 
 _REGION_TYPES: Final = {"PRIMARY": "PRIMARY_DG_REGION", "REMOTE": "REMOTE_STANDBY_DG_REGION"}
@@ -28,7 +28,6 @@ def autonomous_database(region: Region, record: Record, role: Role | None) -> di
         "infrastructureType": "CLOUD",
         "openMode": "READ_WRITE",
         "permissionLevel": "UNRESTRICTED",
-        "source": record.source,
         "sourceId": record.source_id,
         "systemTags": {},
         "isDataGuardEnabled": False,
