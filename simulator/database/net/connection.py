@@ -153,6 +153,10 @@ class Connection:
         await self._idle.wait()
         self._writer.close()
 
+    def abort(self) -> None:
+        """Cut the client off; its running call is interrupted."""
+        self._writer.transport.abort()
+
 
 def _is_logoff(request: Request) -> bool:
     return isinstance(request.call, Simple) and request.call.function == Function.LOGOFF

@@ -33,8 +33,7 @@ class NetServer:
         self._directory = directory
         self._ssl_context = ssl_context
         self._version = version
-        self._connections: set[Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._connections: dict[Connection, asyncio.Task[None]] = {}
         self._listener: asyncio.Server | None = None
 
     @property
@@ -45,7 +44,9 @@ class NetServer:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection to its end, and close it."""
         connection = Connection(self._directory, reader, writer, self._version)
-        self._connections.add(connection)
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections[connection] = task
         try:
             if self._ssl_context is not None and writer.get_extra_info("ssl_object") is None:
                 await writer.start_tls(self._ssl_context)
@@ -53,25 +54,14 @@ class NetServer:
         except OSError as error:
             _log.info("TLS handshake failed: %s", error)
         finally:
-            self._connections.discard(connection)
+            del self._connections[connection]
             await _close(writer)
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen on an address of our own; port 0 takes a free one. Returns the address."""
-        self._listener = await asyncio.start_server(self._accepted, host, port, ssl=self._ssl_context)
+        self._listener = await asyncio.start_server(self.handle, host, port, ssl=self._ssl_context)
         name = self._listener.sockets[0].getsockname()
         return str(name[0]), int(name[1])
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        try:
-            await self.handle(reader, writer)
-        except asyncio.CancelledError:  # asyncio's own callback would report a cancelled connection as an error
-            pass
-        finally:
-            self._tasks.discard(task)
 
     async def drain(self, code: int = SESSION_SHUTTING_DOWN, *, instance: Instance | None = None) -> None:
         """Tell the sessions of an instance (of all, without one) that they are shutting down.
@@ -88,12 +78,17 @@ class NetServer:
         return [c for c in self._connections if instance is None or c.instance is instance]
 
     async def close(self) -> None:
-        """Stop listening and end every connection at once."""
+        """Stop listening, end every connection at once, and wait until their sessions are closed."""
         if self._listener is not None:
             self._listener.close()
-        for task in tuple(self._tasks):
+        if not self._connections:
+            return
+        for connection in self._connections:
+            connection.abort()
+        _, stuck = await asyncio.wait(self._connections.values(), timeout=_CLOSE_PATIENCE)
+        for task in stuck:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*stuck, return_exceptions=True)
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:
