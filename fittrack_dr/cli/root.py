@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "dns": ("fittrack_dr.cli.dns:command", "Show where the name points, or point it at another region."),
     "approve": ("fittrack_dr.cli.approve:approve", "Approve what a run waits for, signed with your API key."),
     "runs": ("fittrack_dr.cli.runs:runs", "List, show, resume and abort runs."),
+    "report": ("fittrack_dr.cli.report", "Write the report of a run."),
 }
 
 

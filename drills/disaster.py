@@ -1,0 +1,49 @@
+"""Disasters and alarms: how a region is lost, and when anybody could have known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import oci
+
+from drills.box import Box
+
+VANTAGE_POINTS = 2
+"""How many vantage points must report the region unreachable before somebody is paged."""
+LOOK = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """When the health checks had enough failures, and the monitor's interval, both in world time."""
+
+    at: datetime
+    interval: timedelta
+
+
+class NoAlarmError(Exception):
+    """The health checks never reported the loss."""
+
+
+def lose(box: Box, region: str) -> datetime:
+    """Stop the region as a black hole; the moment from which on nothing of it can be relied on."""
+    at = box.clock.now()
+    box.simulator("lose", region)
+    return at
+
+
+def await_alarm(box: Box, monitor: str, region: str, lost_at: datetime) -> Alarm:
+    """Ask the surviving ``region`` for the monitor's results until enough vantage points fail after ``lost_at``."""
+    client = box.client(oci.healthchecks.HealthChecksClient, region, "oncall")
+    interval = timedelta(seconds=client.get_http_monitor(monitor).data.interval_in_seconds)
+    clock = box.clock
+    while clock.now() < lost_at + timedelta(minutes=30):
+        results = client.list_http_probe_results(
+            monitor, start_time_greater_than_or_equal_to=lost_at.timestamp() * 1000, limit=100
+        ).data
+        failing = {result.vantage_point_name for result in results if not result.is_healthy}
+        if len(failing) >= VANTAGE_POINTS:
+            return Alarm(clock.now(), interval)
+        clock.sleep_until(clock.now() + LOOK)
+    raise NoAlarmError(f"no alarm from monitor {monitor} within half an hour")
