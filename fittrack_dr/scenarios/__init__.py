@@ -25,6 +25,7 @@ class Procedure(Protocol):
 
 procedures: Mapping[str, str] = MappingProxyType(
     {
+        "dns-cutover": "fittrack_dr.scenarios.dns_cutover",
         "region-failover": "fittrack_dr.scenarios.failover",
         "region-switchover": "fittrack_dr.scenarios.failover",
     }
