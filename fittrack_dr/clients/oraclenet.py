@@ -10,7 +10,6 @@ import asyncio
 import re
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -33,10 +32,19 @@ _CLOSED = frozenset(
 )
 #: Not the far side's fault: the alias, the wallet or its password.
 _OURS = frozenset({"DPY-4000", "DPY-4017", "DPY-4018", "DPY-4026", "DPY-4027", "DPY-6004"})
+#: Something is there, and turns us away or is not who it should be, which says nothing of the database.
+_TURNED_AWAY = frozenset({"DPY-6000", "DPY-6003", "DPY-6006"})
 _SILENT = frozenset({"DPY-4011", "DPY-6005", "DPY-4024"})
-_HEARTBEAT = "SELECT MAX(beat_at) FROM heartbeats WHERE region = '{region}'"
-_REGION = re.compile(r"[a-z0-9-]{1,32}")
+_HEARTBEAT = "SELECT MAX(beat_at) FROM heartbeats WHERE region = :region"
 _ROLE = "SELECT database_role, open_mode FROM v$database"
+
+
+class _Statement:
+    """A query and its binds by name."""
+
+    def __init__(self, text: str, **binds: str) -> None:
+        self.text = text
+        self.binds = binds
 
 
 class OracleNet:
@@ -54,7 +62,7 @@ class OracleNet:
     def view(self) -> DatabaseView:
         """How the database answers, and its role when it takes a session. Raises ConfigError for our own mistakes."""
         try:
-            result = self._ask([_ROLE])[0]
+            result = self._ask([_Statement(_ROLE)])[0]
         except _NoSessionError as failure:
             return DatabaseView(failure.answer, None, None, failure.detail)
         role, mode = (str(value) for value in self._row(result, 2))
@@ -62,14 +70,12 @@ class OracleNet:
 
     def check(self, tables: Sequence[CriticalTable]) -> tuple[TableCheck, ...]:
         """Each table's critical query, in order. Raises UnreachableError when the database takes no session."""
-        results = self._asked([each.query for each in tables])
+        results = self._asked([_Statement(each.query) for each in tables])
         return tuple(_checked(each.table, result) for each, result in zip(tables, results, strict=True))
 
     def last_heartbeat(self, region: str) -> datetime | None:
         """When a region's worker last wrote a heartbeat that this database holds, or None when it never did."""
-        if not _REGION.fullmatch(region):
-            raise PermanentError(f"'{region}' is no region's name")
-        (moment,) = self._row(self._asked([_HEARTBEAT.format(region=region)])[0], 1)
+        (moment,) = self._row(self._asked([_Statement(_HEARTBEAT, region=region)])[0], 1)
         if moment is None:
             return None
         if not isinstance(moment, datetime):
@@ -82,7 +88,7 @@ class OracleNet:
         reason = result if isinstance(result, str) else "it gave no row as expected"
         raise PermanentError(f"a query of the database {self.alias} failed: {reason}")
 
-    def _asked(self, statements: Sequence[str]) -> list[_Result]:
+    def _asked(self, statements: Sequence[_Statement]) -> list[_Result]:
         try:
             return self._ask(statements)
         except _NoSessionError as failure:
@@ -91,13 +97,14 @@ class OracleNet:
                 raise ConfigError(f"{text}; check fittrack_db_user in the profile {self._profile}") from failure
             raise UnreachableError(text, delay=DELAY) from failure
 
-    def _ask(self, statements: Sequence[str]) -> list[_Result]:
+    def _ask(self, statements: Sequence[_Statement]) -> list[_Result]:
         """What each statement gave. Raises _NoSessionError, or ConfigError for mistakes of ours."""
         import oracledb
 
         parameters = self._parameters()
         try:
-            return asyncio.run(self._conversation(parameters, statements))
+            with asyncio.Runner(loop_factory=_CuttingLoop) as runner:
+                return runner.run(self._conversation(parameters, statements))
         except TimeoutError:
             raise _NoSessionError(NetAnswer.SILENT, f"no answer within {self._seconds:g} s") from None
         except oracledb.Error as error:
@@ -128,17 +135,13 @@ class OracleNet:
         )
         return parameters
 
-    async def _conversation(self, parameters: Any, statements: Sequence[str]) -> list[_Result]:
+    async def _conversation(self, parameters: Any, statements: Sequence[_Statement]) -> list[_Result]:
         import oracledb
 
         async with asyncio.timeout(self._seconds):
             connection = await oracledb.connect_async(params=parameters)
             connection.current_schema = self._schema
-            try:
-                results = [await _result(connection, statement) for statement in statements]
-            except BaseException:
-                await _cut(connection)
-                raise
+            results = [await _result(connection, statement) for statement in statements]
             await connection.close()
             return results
 
@@ -149,7 +152,8 @@ class OracleNet:
             return self._misconfigured(error)
         if codes & _CLOSED:
             return _NoSessionError(NetAnswer.CLOSED, text)
-        if codes & _SILENT and not isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        answered = codes & _TURNED_AWAY or isinstance(error.__cause__, ssl.SSLCertVerificationError)
+        if codes & _SILENT and not answered:
             return _NoSessionError(NetAnswer.SILENT, text)
         return _NoSessionError(NetAnswer.DENIED, text)
 
@@ -169,26 +173,38 @@ class _NoSessionError(Exception):
         self.detail = detail
 
 
-async def _result(connection: Any, statement: str) -> _Result:
+class _CuttingLoop(asyncio.SelectorEventLoop):
+    """Ends every connection with itself: the driver leaves those open that it gave up on, or was told to give up on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened: list[asyncio.BaseTransport] = []
+
+    async def create_connection(self, *arguments: Any, **options: Any) -> Any:
+        transport, protocol = await super().create_connection(*arguments, **options)
+        self._opened.append(transport)
+        return transport, protocol
+
+    def close(self) -> None:
+        if not self.is_closed():
+            for transport in self._opened:
+                if isinstance(transport, asyncio.WriteTransport):
+                    transport.abort()
+            self.run_until_complete(asyncio.sleep(0))
+        super().close()
+
+
+async def _result(connection: Any, statement: _Statement) -> _Result:
     import oracledb
 
     try:
         with connection.cursor() as cursor:
-            await cursor.execute(statement)
+            await cursor.execute(statement.text, statement.binds)
             return await cursor.fetchone()
     except oracledb.DatabaseError as error:
         if _SILENT & set(_CODE.findall(str(error))):
             raise
         return shortened(str(error))
-
-
-async def _cut(connection: Any) -> None:
-    """Leave a connection that no longer answers; a polite goodbye would wait for it."""
-    import oracledb
-
-    with suppress(oracledb.Error, OSError):
-        async with asyncio.timeout(0.2):
-            await connection.close()
 
 
 def _secret(path: Path) -> str:
