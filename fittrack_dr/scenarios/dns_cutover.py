@@ -200,7 +200,7 @@ class Cutover:
 
     def observe(self, step: Step, context: Context) -> Outcome:
         """NEEDED while the record is the old one, ALREADY once everybody follows the new one, REFUSED for a third."""
-        record = self._records(step).read(self._name)
+        record = self._records(step.subject).read(self._name)
         if record.addresses == (self._address(step.subject),):
             return self._followed(step, context, Status.ALREADY)
         if record.addresses == (self._address(step.against),):
@@ -213,25 +213,31 @@ class Cutover:
         serving = look_at_region(self._environment, step.subject)
         if not serving.holds:
             return self._unready(serving)
-        return self._swap(step, self._address(step.against), self._address(step.subject), _evidence(serving))
+        return self._swap(serving, self._address(step.against))
 
     def verify(self, step: Step, context: Context) -> Outcome:
         """DONE once everybody follows; RETRY when the next TTL has run out."""
         return self._followed(step, context, Status.DONE)
 
     def undo(self, step: Step, context: Context) -> Outcome | None:
-        """Swap the record back, only while the old side serves; None: it must stay where it is."""
-        record = self._records(step).read(self._name)
+        """Swap the record back, if the old side serves and the new one is no longer primary; None: it must stay.
+
+        While both are primary it stays too: the old one may lack what users have written since.
+        """
+        record = self._records(step.against).read(self._name)
         old, new = self._address(step.against), self._address(step.subject)
         if record.addresses == (old,):
             return Outcome(Status.ALREADY, f"{self._name} points at {step.against} again")
         if record.addresses != (new,):
             return Outcome(Status.REFUSED, _strange(self._environment, record))
         serving = look_at_region(self._environment, step.against)
-        if not serving.holds:
-            context.say(f"{self._name} stays at {step.subject}: {step.against} does not serve: {serving.problem}")
+        reason = serving.problem
+        if serving.holds and look_at_region(self._environment, step.subject).primary:
+            reason = f"the database in {step.subject} is PRIMARY too, and may hold writes that {step.against} lacks"
+        if reason:
+            context.say(f"{self._name} stays at {step.subject}: of {step.against}: {reason}")
             return None
-        return self._swap(step, new, old, _evidence(serving))
+        return self._swap(serving, new)
 
     @property
     def _name(self) -> str:
@@ -240,8 +246,9 @@ class Cutover:
     def _address(self, region: str) -> str:
         return addresses(self._environment)[check_region(self._environment, region)]
 
-    def _records(self, step: Step) -> Records:
-        return self._environment.records(step.subject)
+    def _records(self, region: str) -> Records:
+        """The zone by the API of the region that the name is to point at: the one that answers."""
+        return self._environment.records(region)
 
     def _unready(self, serving: Serving) -> Outcome:
         """A role that is told and not PRIMARY stays so for now; an application may be just restarting."""
@@ -250,14 +257,15 @@ class Cutover:
             return Outcome(Status.REFUSED, detail, _evidence(serving))
         return Outcome(Status.RETRY, detail, _evidence(serving), delay=LOOK_AGAIN)
 
-    def _swap(self, step: Step, old: str, new: str, evidence: Mapping[str, JSON]) -> Outcome:
-        records = self._records(step)
+    def _swap(self, serving: Serving, old: str) -> Outcome:
+        """Replace ``old`` by the address of the region that was just seen to serve."""
+        new, records = self._address(serving.region), self._records(serving.region)
         found = records.read(self._name)
         try:
             if found.addresses == (old,):
                 records.swap(found, new, int(self._environment.policy.dns.ttl.total_seconds()))
                 changed: dict[str, JSON] = {"from": old, "to": new, "written_in": records.region}
-                return Outcome(Status.DONE, f"{self._name}: {old} replaced by {new}", {**evidence, **changed})
+                return Outcome(Status.DONE, f"{self._name}: {old} replaced by {new}", {**_evidence(serving), **changed})
         except ChangedError:
             found = records.read(self._name)
         if found.addresses == (new,):

@@ -40,25 +40,25 @@ class DnsOperations:
         self._clock = clock
         self._new_ocid = new_ocid
         self.handlers: dict[str, Handler] = {
-            "CreateZone": self.create_zone,
-            "GetZone": self.get_zone,
-            "ListZones": self.list_zones,
-            "UpdateZone": self.update_zone,
-            "DeleteZone": self.delete_zone,
-            "GetZoneRecords": self.get_zone_records,
-            "PatchZoneRecords": self.patch_zone_records,
-            "GetDomainRecords": self.get_domain_records,
-            "GetRRSet": self.get_rrset,
-            "UpdateRRSet": self.update_rrset,
-            "PatchRRSet": self.patch_rrset,
-            "DeleteRRSet": self.delete_rrset,
+            "create_zone": self.create_zone,
+            "get_zone": self.get_zone,
+            "list_zones": self.list_zones,
+            "update_zone": self.update_zone,
+            "delete_zone": self.delete_zone,
+            "get_zone_records": self.get_zone_records,
+            "patch_zone_records": self.patch_zone_records,
+            "get_domain_records": self.get_domain_records,
+            "get_rr_set": self.get_rrset,
+            "update_rr_set": self.update_rrset,
+            "patch_rr_set": self.patch_rrset,
+            "delete_rr_set": self.delete_rrset,
         }
 
     def create_zone(self, _region: str, request: Request) -> Reply:
         """POST /zones."""
         _only_public(request)
         if request.need("zoneType") != "PRIMARY":
-            raise ServiceError(501, "NotImplemented", "CreateZone: only PRIMARY zones are simulated")
+            raise ServiceError(501, "NotImplemented", "create_zone: only PRIMARY zones are simulated")
         try:
             name = normal_name(str(request.need("name")))
         except RecordError as problem:
@@ -96,7 +96,7 @@ class DnsOperations:
         zone = self._zone(request)
         require_match(request, _zone_etag(zone))
         if extra := set(request.body) - {"freeformTags", "definedTags"}:
-            raise ServiceError(501, "NotImplemented", f"UpdateZone: {', '.join(sorted(extra))} cannot be changed")
+            raise ServiceError(501, "NotImplemented", f"update_zone: {', '.join(sorted(extra))} cannot be changed")
         freeform = request.body.get("freeformTags", zone.freeform_tags)
         changed = zone.with_tags(freeform, request.body.get("definedTags", zone.defined_tags))
         self._book.put(changed)
@@ -225,7 +225,7 @@ def _items(request: Request) -> list[dict[str, Any]]:
 
 
 def _record(item: dict[str, Any], domain: str, rtype: str) -> Record:
-    """A record as UpdateRRSet takes it: everything stated."""
+    """A record as a replaced set takes it: everything stated."""
     line = _operation({**item, "operation": "ADD"}, domain, rtype)
     if line.rdata is None or line.ttl is None:
         raise ServiceError(400, "InvalidParameter", f"{line.domain} {line.rtype}: rdata and ttl must not be null")

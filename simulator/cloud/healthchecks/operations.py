@@ -51,14 +51,14 @@ class HealthChecksOperations:
         self._parts = parts
         self._background: set[asyncio.Future[None]] = set()
         self.handlers: dict[str, EdgeHandler] = {
-            "CreateHttpMonitor": self.create_http_monitor,
-            "ListHttpMonitors": self.list_http_monitors,
-            "GetHttpMonitor": self.get_http_monitor,
-            "UpdateHttpMonitor": self.update_http_monitor,
-            "DeleteHttpMonitor": self.delete_http_monitor,
-            "ListHttpProbeResults": self.list_http_probe_results,
-            "CreateOnDemandHttpProbe": self.create_on_demand_http_probe,
-            "ListHealthChecksVantagePoints": self.list_vantage_points,
+            "create_http_monitor": self.create_http_monitor,
+            "list_http_monitors": self.list_http_monitors,
+            "get_http_monitor": self.get_http_monitor,
+            "update_http_monitor": self.update_http_monitor,
+            "delete_http_monitor": self.delete_http_monitor,
+            "list_http_probe_results": self.list_http_probe_results,
+            "create_on_demand_http_probe": self.create_on_demand_http_probe,
+            "list_health_checks_vantage_points": self.list_vantage_points,
         }
 
     def create_http_monitor(self, region: str, request: Request) -> Reply:

@@ -11,13 +11,13 @@ SERVICES = (SERVICE,)
 declare(
     SERVICE,
     {
-        "CreateHttpMonitor": ("POST", "/httpMonitors"),
-        "ListHttpMonitors": ("GET", "/httpMonitors"),
-        "GetHttpMonitor": ("GET", "/httpMonitors/{monitorId}"),
-        "UpdateHttpMonitor": ("PUT", "/httpMonitors/{monitorId}"),
-        "DeleteHttpMonitor": ("DELETE", "/httpMonitors/{monitorId}"),
-        "ListHttpProbeResults": ("GET", "/httpProbeResults/{probeConfigurationId}"),
-        "CreateOnDemandHttpProbe": ("POST", "/httpProbeResults"),
-        "ListHealthChecksVantagePoints": ("GET", "/vantagePoints"),
+        "create_http_monitor": ("POST", "/httpMonitors"),
+        "list_http_monitors": ("GET", "/httpMonitors"),
+        "get_http_monitor": ("GET", "/httpMonitors/{monitorId}"),
+        "update_http_monitor": ("PUT", "/httpMonitors/{monitorId}"),
+        "delete_http_monitor": ("DELETE", "/httpMonitors/{monitorId}"),
+        "list_http_probe_results": ("GET", "/httpProbeResults/{probeConfigurationId}"),
+        "create_on_demand_http_probe": ("POST", "/httpProbeResults"),
+        "list_health_checks_vantage_points": ("GET", "/vantagePoints"),
     },
 )

@@ -200,7 +200,7 @@ def test_resolver_remembers_an_absence_for_the_soas_time(world: World, zone: str
     assert ask(resolver, name).rcode() == dns.rcode.NXDOMAIN
     zone_records = {"zoneNameOrId": zone}
     line = {"operation": "ADD", "domain": name, "rtype": "A", "rdata": NEW, "ttl": 60}
-    call(world, "dns", "PatchZoneRecords", path=zone_records, body={"items": [line]})
+    call(world, "dns", "patch_zone_records", path=zone_records, body={"items": [line]})
     jump(world.clock_file, 299)
     until(lambda: addresses(ask(world.edge.authoritative, name)) == [(NEW, 60)], "the new name is served")
     assert ask(resolver, name).rcode() == dns.rcode.NXDOMAIN

@@ -115,12 +115,12 @@ def call(world: World, service: str, operation: str, **parts: Any) -> Any:
 def zone_with(world: World, *records: tuple[str, str, str, int]) -> str:
     """A zone with these records (name, type, data, ttl); its OCID. Published only after a jump."""
     body = {"name": ZONE, "zoneType": "PRIMARY", "compartmentId": world.compartment}
-    zone = call(world, "dns", "CreateZone", body=body)["body"]["id"]
+    zone = call(world, "dns", "create_zone", body=body)["body"]["id"]
     lines = [
         {"operation": "ADD", "domain": name, "rtype": rtype, "rdata": rdata, "ttl": ttl}
         for name, rtype, rdata, ttl in records
     ]
-    call(world, "dns", "PatchZoneRecords", path={"zoneNameOrId": zone}, body={"items": lines})
+    call(world, "dns", "patch_zone_records", path={"zoneNameOrId": zone}, body={"items": lines})
     return zone
 
 
@@ -128,7 +128,7 @@ def set_address(world: World, zone: str, address: str, ttl: int = 60) -> None:
     """Let the name have exactly this address at the API."""
     record = {"domain": NAME, "rtype": "A", "rdata": address, "ttl": ttl}
     path = {"zoneNameOrId": zone, "domain": NAME, "rtype": "A"}
-    call(world, "dns", "UpdateRRSet", path=path, body={"items": [record]})
+    call(world, "dns", "update_rr_set", path=path, body={"items": [record]})
 
 
 def publish_zone(world: World, address: str) -> str:
