@@ -1,7 +1,11 @@
-"""Oracle's NUMBER: a sign-and-exponent byte and up to twenty digits in base 100."""
+"""Oracle's NUMBER: a sign-and-exponent byte and up to twenty digits in base 100.
+
+Digits are packed two to a byte as binary-coded decimals, then mapped byte by byte: the cheapest way in Python.
+"""
 
 from __future__ import annotations
 
+import math
 from decimal import Decimal
 from functools import lru_cache
 
@@ -13,32 +17,48 @@ _NEGATIVE_END = 102
 _MAX_POINT = 126  # a value is below 1e126
 _MIN_POINT = -129
 
+_PAIRS = range(100)
+_NO_PAIR = 0xFF  # shows up as hexadecimal letters, which are no digits
+
+
+def _table(pairs: dict[int, int]) -> bytes:
+    return bytes(pairs.get(byte, _NO_PAIR) for byte in range(256))
+
+
+def _bcd(pair: int) -> int:
+    return pair // 10 << 4 | pair % 10
+
+
+_TO_POSITIVE = _table({_bcd(pair): pair + 1 for pair in _PAIRS})
+_TO_NEGATIVE = _table({_bcd(pair): 101 - pair for pair in _PAIRS})
+_FROM_POSITIVE = _table({pair + 1: _bcd(pair) for pair in _PAIRS})
+_FROM_NEGATIVE = _table({101 - pair: _bcd(pair) for pair in _PAIRS})
+
 
 def encode_number(value: Decimal | float) -> bytes:
     """The bytes of a NUMBER without their length; more than 38 digits or so are rounded half up.
 
-    Raises OracleError 1426 for what a NUMBER cannot hold: infinities, NaN, 1e126 and above.
+    A float is taken for the shortest text that means it, as the driver does. Raises OracleError 1426 for what a
+    NUMBER cannot hold: infinities, NaN, 1e126 and above.
     """
     if isinstance(value, int):
-        if -(1 << 63) <= value < 1 << 63:
-            return _encode_integer(int(value))
-        value = Decimal(value)
-    elif isinstance(value, float):
-        value = Decimal(repr(value))  # the shortest text that means this float, as the driver writes it
-    if not value.is_finite():
+        return _encode_integer(int(value))
+    if not math.isfinite(value):
         raise OracleError(1426, "numeric overflow")
-    sign, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
-    return _encode_digits(sign == 1, "".join(map(str, digits)), len(digits) + exponent)
+    text = repr(value) if isinstance(value, float) else str(value)
+    negative = text[0] == "-"
+    mantissa, _, exponent = text.lstrip("-").upper().partition("E")
+    whole, _, fraction = mantissa.partition(".")
+    return _encode_digits(whole + fraction, len(whole) + int(exponent or 0), negative=negative)
 
 
 @lru_cache(maxsize=8192)
 def _encode_integer(value: int) -> bytes:
     text = str(abs(value))
-    return _encode_digits(value < 0, text, len(text))
+    return _encode_digits(text, len(text), negative=value < 0)
 
 
-def _encode_digits(negative: bool, digits: str, point: int) -> bytes:
+def _encode_digits(digits: str, point: int, *, negative: bool) -> bytes:
     """``digits`` with the decimal point after ``point`` of them."""
     significant = digits.lstrip("0")
     point -= len(digits) - len(significant)
@@ -52,11 +72,11 @@ def _encode_digits(negative: bool, digits: str, point: int) -> bytes:
         point += 1
     if len(significant) % 2:
         significant += "0"
-    pairs = [int(significant[i : i + 2]) for i in range(0, len(significant), 2)]
+    pairs = bytes.fromhex(significant)
     exponent = point // 2 + 192
     if not negative:
-        return bytes((exponent & 255, *(pair + 1 for pair in pairs)))
-    mantissa = bytes((~exponent & 255, *(101 - pair for pair in pairs)))
+        return bytes((exponent & 255,)) + pairs.translate(_TO_POSITIVE)
+    mantissa = bytes((~exponent & 255,)) + pairs.translate(_TO_NEGATIVE)
     return mantissa if len(pairs) == MAX_PAIRS else mantissa + bytes((_NEGATIVE_END,))
 
 
@@ -65,26 +85,23 @@ def _fit(significant: str, point: int) -> tuple[str, int]:
     room = 2 * MAX_PAIRS - point % 2
     if len(significant) <= room:
         return significant, point
-    kept = int(significant[:room]) + (significant[room] >= "5")
-    rounded = str(kept)
+    rounded = str(int(significant[:room]) + (significant[room] >= "5"))
     return rounded.rstrip("0"), point + len(rounded) - room
 
 
 def decode_number(data: bytes) -> int | Decimal:
-    """An int where the value is whole, else a Decimal: exact both ways."""
+    """An int where the value is whole, else a Decimal: exact both ways. Raises ValueError for bytes that are none."""
     positive = data[0] & 0x80
     if len(data) == 1:
         return 0 if positive else -(10**126)
-    exponent = (data[0] if positive else ~data[0] & 255) - 193
     if positive:
-        pairs = [byte - 1 for byte in data[1:]]
+        exponent = data[0] - 193
+        pairs = data[1:].translate(_FROM_POSITIVE)
     else:
-        end = len(data) - 1 if data[-1] == _NEGATIVE_END else len(data)
-        pairs = [101 - byte for byte in data[1:end]]
-    mantissa = int("".join(f"{pair:02d}" for pair in pairs))
+        exponent = (~data[0] & 255) - 193
+        pairs = (data[1:-1] if data[-1] == _NEGATIVE_END else data[1:]).translate(_FROM_NEGATIVE)
+    mantissa = int(pairs.hex()) if positive else -int(pairs.hex())
     shift = 2 * (exponent - len(pairs) + 1)
-    if not positive:
-        mantissa = -mantissa
     if shift >= 0:
         return mantissa * 10**shift
     if mantissa % 10**-shift == 0:

@@ -54,8 +54,8 @@ class NetServer:
         except OSError as error:
             _log.info("TLS handshake failed: %s", error)
         finally:
-            del self._connections[connection]
             await _close(writer)
+            del self._connections[connection]
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen on an address of our own; port 0 takes a free one. Returns the address."""
