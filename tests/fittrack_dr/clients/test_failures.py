@@ -208,6 +208,16 @@ def test_an_object_that_does_not_match_its_checksum_is_no_object(tmp_path: Path)
         ObjectStorageClient(session, REGION, "bucket").get("name")
 
 
+def test_a_listing_goes_on_page_after_page(tmp_path: Path) -> None:
+    def page(*names: str, **rest: str) -> bytes:
+        return answer(200, {"objects": [{"name": name} for name in names], **rest})
+
+    first, second = page("a", "b", nextStartWith="c"), page("c")
+    with scripted(first, second) as server, session_at(tmp_path, server.url) as session:
+        assert ObjectStorageClient(session, REGION, "bucket").names("") == ("a", "b", "c")
+    assert b"start=c" in server.requests[1].split(b"\r\n")[0]
+
+
 def test_a_listing_that_never_ends_is_malformed(tmp_path: Path) -> None:
     """A page token that leads to itself must not keep an operator waiting for ever."""
     from fittrack_dr.clients.session import pages
