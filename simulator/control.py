@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ def record_of(world: World, process: str) -> ProcessRecord | None:
     return record if record is not None and record.members() else None
 
 
-def start(world: World, processes: Iterable[str]) -> list[subprocess.Popen[bytes]]:
-    """Start those that do not run and wait until all answer ready.
+def start(world: World, processes: Iterable[str], *, stopped: Collection[str] = ()) -> list[subprocess.Popen[bytes]]:
+    """Start processes and wait until all answer ready; those named in ``stopped`` until they stopped themselves.
 
     Raises WorldError when one ends or is not ready in time; then those that were started here are stopped.
     """
@@ -43,10 +43,10 @@ def start(world: World, processes: Iterable[str]) -> list[subprocess.Popen[bytes
     try:
         for name in names:
             stop_group(world, name, grace=0)
-            started[name] = _spawn(world, name)
+            started[name] = _spawn(world, name, stopped=name in stopped)
         deadline = time.monotonic() + READY_TIMEOUT
         for name, child in started.items():
-            _await_ready(world, name, child, deadline)
+            _await_ready(world, name, child, deadline, stopped=name in stopped)
     except BaseException:
         for name in started:
             stop_group(world, name, grace=0)
@@ -104,6 +104,7 @@ def bring_back(world: World, region: str) -> None:
     record = record_of(world, region)
     if record is not None and record.alive:
         record.signal(signal.SIGCONT)
+        _await_ready(world, region, None, time.monotonic() + READY_TIMEOUT)
     else:
         start(world, [region])
     for target in world.regions:
@@ -143,11 +144,13 @@ def ask(world: World, process: str, method: str, route: str, body: dict[str, Any
         raise WorldError(f"{process}: {problem}") from problem
 
 
-def _spawn(world: World, name: str) -> subprocess.Popen[bytes]:
+def _spawn(world: World, name: str, *, stopped: bool) -> subprocess.Popen[bytes]:
     home = world.home_of(name)
     home.mkdir(parents=True, exist_ok=True)
     (home / "admin.sock").unlink(missing_ok=True)
     module = ["simulator.edge"] if name == "edge" else ["simulator.region", "--region", name]
+    if stopped:
+        module.append("--stopped")
     # Two malloc arenas are enough for one busy thread, and save tens of megabytes.
     environment = os.environ | {"MALLOC_ARENA_MAX": "2", "PYTHONUNBUFFERED": "1"}
     with (home / "log").open("ab") as output:
@@ -164,14 +167,23 @@ def _spawn(world: World, name: str) -> subprocess.Popen[bytes]:
     return child
 
 
-def _await_ready(world: World, name: str, child: subprocess.Popen[bytes], deadline: float) -> None:
+def _await_ready(
+    world: World,
+    name: str,
+    child: subprocess.Popen[bytes] | None,
+    deadline: float,
+    *,
+    stopped: bool = False,
+) -> None:
     from simulator.kernel.admin import ask_admin
 
     while True:
-        if child.poll() is not None:
+        if (child is not None and child.poll() is not None) or (child is None and record_of(world, name) is None):
             raise WorldError(f"{name} did not start: {_last_line(world.home_of(name) / 'log')}")
+        if stopped and state_of(world, name) == "stopped":
+            return
         try:
-            if ask_admin(world.admin_socket(name), "GET", "/ready", timeout=2)["ready"]:
+            if not stopped and ask_admin(world.admin_socket(name), "GET", "/ready", timeout=2)["ready"]:
                 return
         except OSError:
             pass

@@ -10,8 +10,11 @@ import argparse
 import asyncio
 import importlib
 import logging
+import os
 import signal
+import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,15 +29,16 @@ from simulator.kernel.store import Store
 from simulator.kernel.transitions import Transitions
 from simulator.kernel.vantage import operator_test
 from simulator.kernel.web import serve_admin
-from simulator.kernel.worldfile import World, WorldError
+from simulator.kernel.worldfile import RegionPlace, World, WorldError
 
 log = logging.getLogger(__name__)
 
-ROOMS = ("objectstorage", "identity", "workrequests", "monitoring", "dns", "healthchecks")
+ROOMS = ("objectstorage", "identity", "workrequests", "database", "monitoring", "dns", "healthchecks")
 """The services with a room of their own: ``simulator.cloud.<room>.service.SERVICE``."""
 
 COMPONENTS: tuple[str, ...] = (
     "simulator.cloud.identity.link:IdentityLink",
+    "simulator.database.component:Databases",
     "simulator.workloads:Workloads",
     "simulator.loadbalancer:LoadBalancer",
 )
@@ -83,30 +87,46 @@ async def run(world: World, name: str) -> None:
         loop.add_signal_handler(number, stopping.set)
     region = open_region(world, name)
     api = HttpApi(region, services())
-    components: list[Component] = [api]
-    for spec in COMPONENTS:
-        module, _, attribute = spec.partition(":")
-        components.append(getattr(importlib.import_module(module), attribute)(region))
     faults = FaultRoutes(region, api.faults)
-    ready = False
-    region.admin[("GET", "/ready")] = lambda _: {"ready": ready}
+    parts: list[Component] = [_component(spec, region) for spec in COMPONENTS]
+    api.prepare()
+    parts.append(api)  # last: what it serves is there by then
+    ready = asyncio.Event()
+    region.admin[("GET", "/ready")] = lambda _: {"ready": ready.is_set()}
     region.admin[("GET", "/agenda")] = lambda _: _agenda(region)
     admin = await serve_admin(world.admin_socket(name), region.admin)
     started: list[Component] = []
     try:
         await faults.restore()
-        for component in components:
-            started.append(component)
-            await component.start()
+        for part in parts:
+            started.append(part)
+            await part.start()
         agenda = asyncio.create_task(region.transitions.run())
-        ready = True
+        ready.set()
         log.info("%s is ready", name)
         await _until(stopping, agenda)
     finally:
-        for component in reversed(started):
-            await component.stop()
+        for part in reversed(started):
+            await part.stop()
         admin.close()
         region.store.close()
+
+
+def _component(spec: str, region: Region) -> Component:
+    module, _, attribute = spec.partition(":")
+    component: Component = getattr(importlib.import_module(module), attribute)(region)
+    return component
+
+
+def hold_stopped(place: RegionPlace) -> None:
+    """Be a black hole: the addresses take connections and nothing answers, until SIGCONT.
+
+    A restored region that was stopped must not touch its state before it is brought back.
+    """
+    with ExitStack() as held:
+        for address in (place.api, place.net, place.load_balancer, place.link):
+            held.enter_context(socket.create_server((address.host, address.port)))
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _agenda(region: Region) -> dict[str, Any]:
@@ -137,12 +157,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="simulator.region")
     parser.add_argument("--dir", type=Path, required=True)
     parser.add_argument("--region", required=True)
+    parser.add_argument("--stopped", action="store_true", help="Hold the addresses, stopped, until continued.")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         world = World.load(arguments.dir)
         if arguments.region not in world.regions:
             raise WorldError(f"region {arguments.region!r}: this world has {', '.join(world.regions)}")
+        if arguments.stopped:
+            hold_stopped(world.regions[arguments.region])
         asyncio.run(run(world, arguments.region))
     except (WorldError, OSError) as problem:
         log.error("%s", problem)

@@ -29,8 +29,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"simulator.cli.{_MODULES.get(cmd_name, cmd_name)}")
-        command: click.Command = module.command if cmd_name not in _MODULES else getattr(module, _NAMES[cmd_name])
+        module, attribute = _PLACES.get(cmd_name, (cmd_name, "command"))
+        command: click.Command = getattr(importlib.import_module(f"simulator.cli.{module}"), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -39,8 +39,8 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-_MODULES = {"lose": "loss", "return": "loss"}
-_NAMES = {"lose": "lose", "return": "bring_back"}
+_PLACES = {"lose": ("loss", "lose"), "return": ("loss", "bring_back")}
+"""Commands that do not stand in a module of their own name as ``command``."""
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

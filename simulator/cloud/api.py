@@ -38,11 +38,14 @@ class HttpApi:
         self._number = 0
         self.faults = HttpFaults(f"{region.world.seed}/{region.name}")
 
-    async def start(self) -> None:
-        """Set up the rooms and serve. Raises OSError when the address is taken."""
+    def prepare(self) -> None:
+        """Set up the rooms: before any component starts, for the components use them."""
         for service in self._services:
             for setup in service.setups:
                 setup(self._region)
+
+    async def start(self) -> None:
+        """Serve. Raises OSError when the address is taken."""
         address = self._region.world.regions[self._region.name].api
         self._listener = await serve_http(self._region.gate, Plane.CONTROL, address.host, address.port, self)
 

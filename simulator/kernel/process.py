@@ -53,6 +53,12 @@ class ProcessRecord:
         fields = _stat(self.pid)
         return fields is not None and fields[_STAT_STATE] == "T"
 
+    @property
+    def all_stopped(self) -> bool:
+        """Whether no member of its group runs."""
+        states = [fields[_STAT_STATE] for pid in self.members() if (fields := _stat(pid)) is not None]
+        return all(state == "T" for state in states)
+
     def members(self) -> list[int]:
         """The pids of its group that still run; the leader may be gone. Empty when the id now names another's group."""
         leader = _stat(self.pid)
