@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -47,11 +46,6 @@ class Estate:
     passwords: Mapping[str, str]
 
 
-def password() -> str:
-    """A password that Autonomous Database accepts: upper, lower, digit, no quote, at most 30 characters."""
-    return f"Aa1_{secrets.token_hex(12)}"
-
-
 class Builder:
     """One provisioning of one box."""
 
@@ -60,7 +54,11 @@ class Builder:
         self._say = say
         self._compartment = box.setting("fittrack_compartment")
         self._namespace = box.setting("fittrack_namespace")
-        self._passwords = {name: password() for name in ("ADMIN", APPLICATION_USER, OPERATOR_USER)}
+        self._passwords = {
+            "ADMIN": self._secret("database-admin"),
+            APPLICATION_USER: self._secret("fittrack_app"),
+            OPERATOR_USER: self._secret("fittrack_dr"),
+        }
 
     def build(self) -> Estate:
         """Everything, in the order of its dependencies; what is independent goes side by side."""
@@ -78,6 +76,10 @@ class Builder:
             estate = Estate(ocids, addresses, monitors.result(), zone.result(), self._passwords)
         self._records(estate)
         return estate
+
+    def _secret(self, name: str) -> str:
+        """A password that the world made, from its secrets directory."""
+        return (self._box.directory / "secrets" / name).read_text().strip()
 
     def _client(self, kind: Any, region: str) -> Any:
         return self._box.client(kind, region)
@@ -147,13 +149,22 @@ class Builder:
             clock.sleep_until(clock.now() + timedelta(seconds=10))
 
     def _wallet(self, region: str, database: str) -> None:
-        """Unpack the region's wallet into a directory of the region; its aliases go into the profile's TNS_ADMIN."""
+        """Add the region's wallet to the profile's TNS_ADMIN: its aliases get the region's name, so that both fit."""
         client = self._client(oci.database.DatabaseClient, region)
-        details = oci.database.models.GenerateAutonomousDatabaseWalletDetails(password=password())
-        archive = client.generate_autonomous_database_wallet(database, details).data.content
-        target = self._box.directory / "wallets" / region
-        target.mkdir(parents=True, exist_ok=True)
-        zipfile.ZipFile(io.BytesIO(archive)).extractall(target)
+        details = oci.database.models.GenerateAutonomousDatabaseWalletDetails(password=self._secret("wallet"))
+        archive = zipfile.ZipFile(
+            io.BytesIO(client.generate_autonomous_database_wallet(database, details).data.content)
+        )
+        target = Path(self._box.setting("fittrack_tns_admin"))
+        if not (target / "ewallet.pem").exists():
+            (target / "ewallet.pem").touch(mode=0o600)
+            (target / "ewallet.pem").write_bytes(archive.read("ewallet.pem"))
+        aliases = archive.read("tnsnames.ora").decode()
+        with (target / "tnsnames.ora").open("a") as names:
+            for line in aliases.splitlines():
+                name, _, descriptor = line.partition("=")
+                service = name.strip().rpartition("_")[2]
+                names.write(f"fittrack_{region.replace('-', '_')}_{service} ={descriptor}\n")
 
     def _schema(self) -> None:
         """The accounts, then the application's own migrations and rows."""
@@ -170,10 +181,6 @@ class Builder:
                 raise ProvisioningError(
                     f"{arguments[0]} failed: {(done.stderr.strip() or 'no output').splitlines()[-1]}"
                 )
-        secret = Path(self._box.setting("fittrack_db_password_file"))
-        secret.parent.mkdir(parents=True, exist_ok=True)
-        secret.touch(mode=0o600)
-        secret.write_text(self._passwords[OPERATOR_USER])
 
     def _connect(self, user: str) -> oracledb.Connection:
         tns = self._box.setting("fittrack_tns_admin")
@@ -183,6 +190,7 @@ class Builder:
             dsn=self._box.setting(f"fittrack_tns_alias.{PRIMARY}"),
             config_dir=tns,
             wallet_location=tns,
+            wallet_password=self._secret("wallet"),
         )
 
     def _application_environment(self, region: str) -> dict[str, str]:
@@ -191,6 +199,7 @@ class Builder:
             "DATABASE_DSN": self._box.setting(f"fittrack_tns_alias.{region}"),
             "DATABASE_USER": APPLICATION_USER,
             "DATABASE_PASSWORD": self._passwords[APPLICATION_USER],
+            "DATABASE_WALLET_PASSWORD": self._secret("wallet"),
             "TNS_ADMIN": self._box.setting("fittrack_tns_admin"),
         }
 
@@ -199,6 +208,7 @@ class Builder:
         other = STANDBY if region == PRIMARY else PRIMARY
         secret = {
             "DATABASE_PASSWORD": self._passwords[APPLICATION_USER],
+            "DATABASE_WALLET_PASSWORD": self._secret("wallet"),
             "HEARTBEAT_URLS": f"{heartbeat_urls[other]}heartbeat/{region}.json",
         }
         environment = {

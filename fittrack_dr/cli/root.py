@@ -19,6 +19,7 @@ PROGRAM = "fittrack-dr"
 #: name -> (module, one line of help). The module is imported on use; it holds the click command as ``command``, or
 #: under the attribute after the colon.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "status": ("fittrack_dr.cli.status", "Show how both regions, the standby and the name stand."),
     "policy": ("fittrack_dr.cli.policy", "Check the recovery policy."),
     "failover": ("fittrack_dr.cli.failover:failover", "Recover in the other region when the active one is lost."),
     "switchover": ("fittrack_dr.cli.failover:switchover", "Change roles with the other region; both are alive."),
