@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -40,6 +41,7 @@ from simulator.database.net.requests import (
     ReExecute,
     ReleaseSession,
     Request,
+    SetLabels,
     SetSchema,
     Simple,
     Unsupported,
@@ -118,7 +120,8 @@ class Calls:
 
     async def _release(self) -> None:
         """The server process goes back to its pool: what the client left behind must not meet the next one."""
-        await self._session.rollback()
+        with contextlib.suppress(OracleError):  # the session has ended: the next call is told so
+            await self._session.rollback()
         self.cursors.clear()
         self.lobs.clear()
         self._outlived.clear()
@@ -135,6 +138,8 @@ class Calls:
                     self.lobs.forget(locator)
             elif isinstance(piggyback, SetSchema):
                 await self._set_schema(piggyback.schema)
+            elif isinstance(piggyback, SetLabels):
+                await self._set_labels(piggyback)
             elif isinstance(piggyback, Unsupported):
                 failure = unsupported(piggyback.function)
         if failure:
@@ -144,6 +149,20 @@ class Calls:
         quoted = schema.replace('"', "")
         statement = await self._session.prepare(f'ALTER SESSION SET CURRENT_SCHEMA = "{quoted}"')
         await self._session.execute(statement, [()])
+
+    async def _set_labels(self, labels: SetLabels) -> None:
+        if labels.client_identifier is not None:
+            await self._block("dbms_session.set_identifier(:1)", labels.client_identifier)
+        if labels.module is not None:
+            await self._block("dbms_application_info.set_module(:1, :2)", labels.module, labels.action or "")
+        elif labels.action is not None:
+            await self._block("dbms_application_info.set_action(:1)", labels.action)
+        if labels.client_info is not None:
+            await self._block("dbms_application_info.set_client_info(:1)", labels.client_info)
+
+    async def _block(self, call: str, *values: str) -> None:
+        statement = await self._session.prepare(f"begin {call}; end;")
+        await self._session.execute(statement, [[value or None for value in values]])
 
     # Statements
 

@@ -21,7 +21,7 @@ from simulator.database.net.constants import SESSION_SHUTDOWN_CODES, Function
 from simulator.database.net.logon import Logon, Version
 from simulator.database.net.packets import ConnectRequest
 from simulator.database.net.parser import Parser
-from simulator.database.net.requests import Request, Simple
+from simulator.database.net.requests import ReleaseSession, Request, Simple
 
 _log = logging.getLogger(__name__)
 
@@ -45,11 +45,13 @@ class Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         version: Version,
+        address: str,
     ) -> None:
         self._directory = directory
         self._reader = reader
         self._writer = writer
         self._version = version
+        self._address = address
         self._channel = Channel(reader, writer, self._interrupt)
         self._session: Session | None = None
         self._running = False
@@ -71,23 +73,19 @@ class Connection:
             self._writer.write(packets.accept())
             await self._converse(self.instance, wanted)
         except (asyncio.IncompleteReadError, OSError, ConnectionClosedError):
-            _log.debug("client gone: %s", self._peer())
+            _log.debug("client gone: %s", self._address)
         except ProtocolError as error:
-            _log.warning("connection of %s dropped: %s", self._peer(), error)
+            _log.warning("connection of %s dropped: %s", self._address, error)
 
     def _find(self, wanted: ConnectRequest) -> Instance:
         if not wanted.service_name:
             raise RefusedConnectionError(_NO_SUCH_SID if wanted.sid else _NO_SERVICE_NAMED)
         return self._directory.instance(wanted.service_name)
 
-    def _peer(self) -> str:
-        name = self._writer.get_extra_info("peername")
-        return str(name[0]) if isinstance(name, tuple) and name else ""
-
     async def _converse(self, instance: Instance, wanted: ConnectRequest) -> None:
         pump = asyncio.create_task(self._channel.pump())
         try:
-            client = ClientInfo(wanted.program, wanted.machine, wanted.os_user, self._peer())
+            client = ClientInfo(wanted.program, wanted.machine, wanted.os_user, self._address)
             logged_on = await Logon(self._channel, instance, wanted.service_name, client, self._version).run()
             if logged_on is None:
                 return
@@ -108,7 +106,7 @@ class Connection:
             answer = None
             last = False
             if request is not None:
-                ended = session.ended
+                ended = None if isinstance(request.call, ReleaseSession) else session.ended
                 last = ended is not None or _is_logoff(request)
                 answer = await self._answer(request, calls, ended)
             if self._channel.breaking:

@@ -32,7 +32,6 @@ from simulator.database.net.requests import (
     Execute,
     Fetch,
     FreeLobs,
-    Ignored,
     LobCall,
     Piggyback,
     ProtocolNegotiation,
@@ -40,6 +39,8 @@ from simulator.database.net.requests import (
     ReExecute,
     ReleaseSession,
     Request,
+    RequestBoundary,
+    SetLabels,
     SetSchema,
     Simple,
     Unsupported,
@@ -321,25 +322,14 @@ def _set_schema(reader: Reader) -> SetSchema:
     return SetSchema(reader.text2())
 
 
-def _end_to_end(reader: Reader) -> Ignored:
-    def length() -> int:
-        reader.skip(1)
-        return reader.ub()
-
+def _end_to_end(reader: Reader) -> SetLabels:
     reader.skip(2)
     reader.ub()
-    lengths = [length() for _ in range(3)]  # client identifier, module, action
-    length()
-    reader.skip(1)
-    reader.ub()
-    lengths.append(length())  # client info
-    length()
-    length()
-    lengths.append(length())  # database operation
-    for present in lengths:
-        if present:
-            reader.lb()
-    return Ignored()
+    # Client identifier, module, action, an unused one, a counter, client info, two unused ones, database operation.
+    # The byte ahead of each length says whether the label changes; with a length of 0 it is cleared.
+    sent = [(reader.u8(), reader.ub()) for _ in range(9)]
+    texts = [(decoded(reader.lb()) if length else "") if changed else None for changed, length in sent]
+    return SetLabels(client_identifier=texts[0], module=texts[1], action=texts[2], client_info=texts[5])
 
 
 def _free_lobs(reader: Reader) -> FreeLobs:
@@ -374,9 +364,9 @@ def _application_context(reader: Reader) -> Unsupported:
     return Unsupported(Function.APPLICATION_CONTEXT)
 
 
-def _session_state(reader: Reader) -> Ignored:
+def _session_state(reader: Reader) -> RequestBoundary:
     reader.ub()
-    return Ignored()
+    return RequestBoundary()
 
 
 _PIGGYBACKS: dict[int, Callable[[Reader], Piggyback]] = {

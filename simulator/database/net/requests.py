@@ -121,11 +121,21 @@ class FreeLobs:
 
 
 @dataclass(frozen=True)
-class Ignored:
-    """Piggyback that changes nothing a client could read back: labels for monitoring, request boundaries."""
+class SetLabels:
+    """Piggyback: how the session is shown to who monitors the database; None leaves a label as it is."""
+
+    client_identifier: str | None
+    module: str | None
+    action: str | None
+    client_info: str | None
 
 
-Piggyback = CloseCursors | SetSchema | FreeLobs | Ignored | Unsupported
+@dataclass(frozen=True)
+class RequestBoundary:
+    """Piggyback: the client begins or ends a unit of work; nothing here depends on it."""
+
+
+Piggyback = CloseCursors | SetSchema | FreeLobs | SetLabels | RequestBoundary | Unsupported
 Call = (
     ProtocolNegotiation
     | DataTypeNegotiation

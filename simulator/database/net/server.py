@@ -41,9 +41,14 @@ class NetServer:
         """How many clients are connected right now."""
         return len(self._connections)
 
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection to its end, and close it."""
-        connection = Connection(self._directory, reader, writer, self._version)
+    async def handle(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, address: str | None = None
+    ) -> None:
+        """Serve one connection to its end, and close it.
+
+        ``address`` is the client's, for who mounts this behind a relay; else it is the connection's other end.
+        """
+        connection = Connection(self._directory, reader, writer, self._version, address or _peer(writer))
         task = asyncio.current_task()
         assert task is not None
         self._connections[connection] = task
@@ -89,6 +94,11 @@ class NetServer:
         for task in stuck:
             task.cancel()
         await asyncio.gather(*stuck, return_exceptions=True)
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    name = writer.get_extra_info("peername")
+    return str(name[0]) if isinstance(name, tuple) and name else ""
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

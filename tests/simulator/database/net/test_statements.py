@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -255,13 +256,21 @@ def test_a_statement_that_is_none(cursor: oracledb.Cursor) -> None:
     cursor.connection.ping()
 
 
-def test_labels_for_monitoring_disturb_nothing(connection: oracledb.Connection, cursor: oracledb.Cursor) -> None:
+def test_labels_for_monitoring_reach_the_session(
+    server: Tiny, connection: oracledb.Connection, cursor: oracledb.Cursor
+) -> None:
     connection.module, connection.action, connection.clientinfo = "drill", "failover", "info"
     connection.client_identifier, connection.dbop = "client", "operation"
     cursor.execute("select 1 as x")
     connection.action = None  # pyright: ignore[reportAttributeAccessIssue] - how an action is ended
     cursor.execute("select 2 as x")
     assert cursor.fetchone() == (2,)
+    assert json.loads(server.ask("events"))[-4:] == [
+        "dbms_session.set_identifier ['client']",
+        "dbms_application_info.set_module ['drill', 'failover']",
+        "dbms_application_info.set_client_info ['info']",
+        "dbms_application_info.set_action [None]",
+    ]
 
 
 def test_the_current_schema_reaches_the_session(server: Tiny, cursor: oracledb.Cursor) -> None:

@@ -279,6 +279,8 @@ class TinySession:
             await self._sleep(float(str(arguments[0])))
         elif procedure == "raise_application_error":
             raise OracleError(-int(str(arguments[0])), str(arguments[1]))
+        elif procedure.startswith("dbms_"):
+            self._instance.events.append(f"{procedure} {arguments}")
         elif procedure in _CALL_ENDS:
             self._instance.sessions[int(str(arguments[0]))].ended = _CALL_ENDS[procedure]
         else:
