@@ -23,7 +23,7 @@ from simulator.database.dataguard_ship import Shipment, beat
 from simulator.database.dataguard_status import Incarnation, Status, branch, divergent, status_of
 from simulator.database.dataguard_wire import Frame, LinkError, PeerRefusedError, send
 from simulator.database.engine import Database, Role
-from simulator.database.records import AVAILABLE, ROLE_CHANGE, Peer, Record, Records
+from simulator.database.records import AVAILABLE, FAILOVER, ROLE_CHANGE, Peer, Record, Records
 from simulator.database.redo import row_changes
 from simulator.database.registry import DatabaseRegistry
 
@@ -115,7 +115,7 @@ class DataGuard:
         record = self.records.get(database_id)
         if record is None or self.registry.role(database_id) is not Role.STANDBY:
             return False
-        return record.change is None or record.change["kind"] != "failover"
+        return record.change is None or record.change["kind"] != FAILOVER
 
     async def heard(self, database_id: str, peer: Peer, status: Status) -> None:
         async with self._deciding:

@@ -17,12 +17,10 @@ from typing import Any, Final
 from simulator.database.dataguard import DataGuard
 from simulator.database.dataguard_wire import Frame, LinkError, PeerRefusedError
 from simulator.database.engine import Database, Role
-from simulator.database.records import AVAILABLE, PROVISIONING, TERMINATED, Peer, Record
+from simulator.database.records import AVAILABLE, DISMISS, INSTANTIATE, PROVISIONING, TERMINATED, Peer, Record
 
 log = logging.getLogger(__name__)
 
-INSTANTIATE: Final = "instantiate"
-DISMISS: Final = "dismiss"
 _ATTEMPT_SECONDS: Final = 0.2
 _COPY_SECONDS: Final = 60.0
 """Wall time for a base copy to arrive."""

@@ -21,11 +21,11 @@ from simulator.database.dataguard import DataGuard
 from simulator.database.dataguard_status import Status, branch
 from simulator.database.dataguard_wire import SILENCE_SECONDS, Frame, LinkError, PeerRefusedError
 from simulator.database.records import AVAILABLE, ROLE_CHANGE, Peer, Record
+from simulator.database.records import SWITCHOVER_SOURCE as SOURCE
+from simulator.database.records import SWITCHOVER_TARGET as TARGET
 
 log = logging.getLogger(__name__)
 
-TARGET: Final = "switchover-target"
-SOURCE: Final = "switchover-source"
 _ATTEMPT_SECONDS: Final = 0.1
 """Wall time between two attempts to reach the other side."""
 

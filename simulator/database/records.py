@@ -19,11 +19,18 @@ KIND: Final = "autonomous_database"
 AVAILABLE: Final = "AVAILABLE"
 PROVISIONING: Final = "PROVISIONING"
 ROLE_CHANGE: Final = "ROLE_CHANGE_IN_PROGRESS"
+RESTARTING: Final = "RESTARTING"
 STARTING: Final = "STARTING"
 STOPPED: Final = "STOPPED"
 STOPPING: Final = "STOPPING"
 TERMINATED: Final = "TERMINATED"
 TERMINATING: Final = "TERMINATING"
+
+FAILOVER: Final = "failover"
+SWITCHOVER_TARGET: Final = "switchover-target"
+SWITCHOVER_SOURCE: Final = "switchover-source"
+INSTANTIATE: Final = "instantiate"
+DISMISS: Final = "dismiss"
 
 
 @dataclass(frozen=True)
@@ -40,8 +47,8 @@ class Record:
 
     ``settings`` are the fields that a caller may set, under their wire names. ``region_type`` is PRIMARY or REMOTE
     once the database takes part in an association; it does not change with the role. ``change`` is the operation
-    under way, with all it needs to be resumed. ``divergence`` says what this database acknowledged that its
-    successor never had.
+    under way (its ``kind`` is one of the above) with all it needs to be resumed. ``divergence`` says what this
+    database acknowledged that its successor never had.
     """
 
     id: str

@@ -9,7 +9,7 @@ from simulator.cloud.service import Region
 from simulator.database.descriptors import LEVELS, service_name
 from simulator.database.engine import Database, Role
 from simulator.database.interface import Instance, RefusedConnectionError
-from simulator.database.records import PROVISIONING, Record, Records
+from simulator.database.records import INSTANTIATE, PROVISIONING, Record, Records
 
 _UNKNOWN_SERVICE = 12514
 
@@ -28,9 +28,10 @@ class DatabaseRegistry:
         return self._region.home / "databases" / database_id
 
     def load(self) -> None:
-        """Bring back every database that has files, as it was."""
+        """Bring back every database that has files, as it was; a standby whose base copy was cut off begins anew."""
         for record in self._records.living():
-            if self.directory(record.id).is_dir():
+            half_copied = record.change is not None and record.change["kind"] == INSTANTIATE
+            if self.directory(record.id).is_dir() and not half_copied:
                 self.put(record, Database.load(self.directory(record.id), self._region.clock))
 
     def put(self, record: Record, database: Database) -> None:

@@ -7,10 +7,19 @@ from typing import Any, Final
 
 from simulator.cloud.database.room import Call, databases_of
 from simulator.cloud.database.validation import check_password, conflict, dry_run, invalid, settings_of
-from simulator.cloud.service import Region, Reply, Request
+from simulator.cloud.service import Region, Reply, Request, ServiceError
 from simulator.database.engine import Database, Role
 from simulator.database.interface import ClientInfo
-from simulator.database.records import AVAILABLE, STARTING, STOPPED, STOPPING, TERMINATED, TERMINATING, Record
+from simulator.database.records import (
+    AVAILABLE,
+    RESTARTING,
+    STARTING,
+    STOPPED,
+    STOPPING,
+    TERMINATED,
+    TERMINATING,
+    Record,
+)
 
 UPDATE: Final = "update_autonomous_database"
 STARTED: Final = "database.started"
@@ -39,6 +48,20 @@ async def stop(region: Region, request: Request) -> Reply:
     call.require_available(record, "stop")
     _require_primary(call, record, "stop")
     reply = _schedule(call, record, "stop", STOPPING, SHUT)
+    if not dry_run(request):
+        await call.databases.registry.need(record.id).shutdown()
+    return reply
+
+
+async def restart(region: Region, request: Request) -> Reply:
+    """Stop and open again; the sessions end now, the database opens when the restart's time is over."""
+    call = Call(region, request)
+    record = call.record()
+    call.require_available(record, "restart")
+    _require_primary(call, record, "restart")
+    if request.query.get("isOnlineRestart", "false").lower() == "true" or request.body:
+        raise ServiceError(501, "NotImplemented", "restart_autonomous_database: online or with details")
+    reply = _schedule(call, record, "restart", RESTARTING, STARTED)
     if not dry_run(request):
         await call.databases.registry.need(record.id).shutdown()
     return reply

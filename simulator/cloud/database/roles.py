@@ -10,7 +10,7 @@ from simulator.cloud.database.room import Call, databases_of
 from simulator.cloud.database.validation import conflict, dry_run, invalid
 from simulator.cloud.service import Region, Reply, Request, not_found
 from simulator.database.core import Role
-from simulator.database.records import AVAILABLE, ROLE_CHANGE, Peer, Record
+from simulator.database.records import AVAILABLE, FAILOVER, ROLE_CHANGE, Peer, Record
 
 FAILED_OVER: Final = "database.failed_over"
 
@@ -39,7 +39,7 @@ def fail_over(region: Region, request: Request) -> Reply:
     with region.store.transaction():
         work = call.work("Failover Autonomous Database", "UPDATED", record.id, duration)
         change = {
-            "kind": "failover",
+            "kind": FAILOVER,
             "id": work,
             "peer": peer.id,
             # The primary is not asked: what is known of the loss is how far behind it this standby was last seen.
@@ -79,7 +79,7 @@ def register(region: Region) -> None:
         databases = databases_of(region)
         record = databases.records.need(payload["id"])
         change = record.change
-        if change is None or change["kind"] != "failover":
+        if change is None or change["kind"] != FAILOVER:
             return
         database = databases.registry.need(record.id)
         if database.role is Role.STANDBY:

@@ -58,8 +58,7 @@ class Metrics:
         with self._store.transaction():
             document = self._store.get(POINTS_KIND, key)
             if document is None:
-                self._declare(stream)
-                self._forget(stream, hour - KEPT)
+                self._declare(stream, hour)
             values: dict[str, float] = document["values"] if document else {}
             values[str(moment.minute)] = value
             self._store.put(POINTS_KIND, key, {"stream": stream.id, "values": values})
@@ -90,7 +89,13 @@ class Metrics:
                     yield moment, values[str(minute)]
             hour += timedelta(hours=1)
 
-    def _declare(self, stream: Stream) -> None:
+    def _declare(self, stream: Stream, hour: datetime) -> None:
+        """Note the stream's oldest hour; drop those that have become too old."""
+        known = self._store.get(STREAM_KIND, stream.id)
+        oldest = hour if known is None else datetime.fromisoformat(known["oldest"])
+        while oldest <= hour - KEPT:
+            self._store.delete(POINTS_KIND, f"{stream.id}/{oldest:%Y%m%dT%H}")
+            oldest += timedelta(hours=1)
         document: dict[str, Any] = {
             "namespace": stream.namespace,
             "name": stream.name,
@@ -98,10 +103,6 @@ class Metrics:
             "dimensions": dict(stream.dimensions),
             "unit": stream.unit,
             "display_name": stream.display_name,
+            "oldest": oldest.isoformat(),
         }
-        if self._store.get(STREAM_KIND, stream.id) is None:
-            self._store.put(STREAM_KIND, stream.id, document)
-
-    def _forget(self, stream: Stream, horizon: datetime) -> None:
-        """Drop the hour that has just become too old; one new hour retires at most one old one."""
-        self._store.delete(POINTS_KIND, f"{stream.id}/{horizon:%Y%m%dT%H}")
+        self._store.put(STREAM_KIND, stream.id, document)

@@ -95,7 +95,8 @@ def _tokens(text: str) -> list[_Token]:
     while position < end:
         match = _TOKEN.match(text, position)
         if match is None:
-            raise QueryError(f"unexpected {text[position:].lstrip()[:1]!r} at column {position + 1}")
+            rest = text[position:].lstrip()
+            raise QueryError(f"unexpected {rest[0]!r} at column {len(text) - len(rest) + 1}")
         kind = match.lastgroup or "mark"
         value = match[kind]
         if kind == "text":

@@ -19,7 +19,7 @@ from oci.database.models import (
 )
 from oci.exceptions import ServiceError
 
-from tests.simulator.database.association import ASHBURN, FAST, PASSWORD, PHOENIX, Association
+from tests.simulator.database.association import ASHBURN, BRISK, FAST, PASSWORD, PHOENIX, Association
 from tests.worlds import data, running_world, wait_until
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
@@ -253,6 +253,10 @@ def test_stop_and_start(pair: Association) -> None:
     pair.until(ASHBURN)
     with pair.connect(ASHBURN):
         assert refused(client.start_autonomous_database, pair.ids[ASHBURN])[:2] == (409, "IncorrectState")
+    assert data(client.restart_autonomous_database(pair.ids[ASHBURN])).lifecycle_state == "RESTARTING"
+    pair.until(ASHBURN)
+    with pair.connect(ASHBURN):
+        assert pair.get(ASHBURN).role == "PRIMARY"
 
 
 def test_the_admin_password_is_changed_for_both(pair: Association) -> None:
@@ -288,3 +292,24 @@ def test_create_twice_with_one_token_makes_one_and_delete_ends_it(pair: Associat
     wait_until(lambda: state() == "TERMINATED", what="terminated")
     living = data(client.list_autonomous_databases(compartment, lifecycle_state_not_equal_to="TERMINATED"))
     assert first.id not in [row.id for row in living]
+
+
+def test_a_switchover_to_a_dark_primary_fails_in_time_and_changes_nothing(pair: Association) -> None:
+    pair.world.simulator("lose", ASHBURN)
+    pair.rate(BRISK)
+    asked_at = pair.world.clock.now()
+    client = pair.database(PHOENIX)
+    answer: Any = client.switchover_autonomous_database(pair.ids[PHOENIX], peer_db_id=pair.ids[ASHBURN])
+    assert answer.data.lifecycle_state == "ROLE_CHANGE_IN_PROGRESS"
+    busy = refused(client.fail_over_autonomous_database, pair.ids[PHOENIX], peer_db_id=pair.ids[ASHBURN])
+    assert busy[:2] == (409, "IncorrectState")
+    failed = pair.until(PHOENIX, role="STANDBY")
+    assert "did not answer in time" in failed.lifecycle_details
+    work = pair.work(PHOENIX, answer)
+    assert work.status == "FAILED"
+    assert timedelta(seconds=299) <= work.time_finished - asked_at <= timedelta(seconds=600)
+    pair.world.simulator("return", ASHBURN)
+    pair.until(ASHBURN, role="PRIMARY")
+    with pair.connect(ASHBURN) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO t (n) VALUES (1)")
+        connection.commit()
