@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.worlds import RunningWorld, WorldFactory, running_world, world_factory
+
+if TYPE_CHECKING:
+    from tests.estate import Estate
 
 
 @pytest.fixture(scope="package")
@@ -21,3 +25,20 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningWorld]:
 def make_world(tmp_path: Path) -> Generator[WorldFactory]:
     """Worlds for one test alone: ``with make_world(rate=0) as world``."""
     yield from world_factory(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _built(tmp_path_factory: pytest.TempPathFactory) -> Generator[Estate]:
+    from tests.estate import built_estate  # it loads the SDK and the driver, which few tests need
+
+    with built_estate(tmp_path_factory.mktemp("estate") / "w") as estate:
+        yield estate
+
+
+@pytest.fixture
+def estate(_built: Estate) -> Estate:
+    """FitTrack in both regions, as it was built: each test finds it so, whatever the one before did."""
+    from tests.estate import SNAPSHOT
+
+    _built.box.simulator("snapshot", "restore", SNAPSHOT)
+    return _built
