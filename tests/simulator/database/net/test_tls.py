@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +59,8 @@ def _aliases(server: Tiny, certificate: x509.Certificate) -> list[Alias]:
     ]
 
 
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    home = tmp_path_factory.mktemp("tls")
+@contextmanager
+def _secured(home: Path, **settings: str) -> Generator[Secured]:
     authority = trustme.CA()
     # A thin driver looks for the host in the common name, never among a certificate's IP addresses.
     leaf = authority.issue_cert(
@@ -71,9 +71,29 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
     leaf.private_key_pem.write_to_path(home / "server.key")
     authority.cert_pem.write_to_path(home / "ca.pem")
     files = {"certificate": home / "server.pem", "key": home / "server.key", "client_ca": home / "ca.pem"}
-    with running(home / "tiny.db", **{name: str(path) for name, path in files.items()}) as server:
+    with running(home / "tiny.db", **{name: str(path) for name, path in files.items()}, **settings) as server:
         write_wallet(home / "wallet", _identity(authority, authority), SECRET, _aliases(server, certificate))
         yield Secured(server, certificate, authority, home / "wallet")
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
+    with _secured(tmp_path_factory.mktemp("tls")) as secured:
+        yield secured
+
+
+def test_behind_a_listener_that_knows_nothing_of_tls(tmp_path: Path) -> None:
+    """The server then starts TLS itself, on the connection that it was handed; and closing it ends the session."""
+    with _secured(tmp_path, mounted="yes") as mounted:
+        connections = [mounted.connect() for _ in range(3)]
+        for connection in connections:
+            cursor = connection.cursor()
+            cursor.execute("select :1 as text", ["x" * 100_000])
+            assert cursor.fetchone() == ("x" * 100_000,)
+        connections.pop().close()
+    for connection in connections:
+        with pytest.raises(oracledb.DatabaseError, match="DPY-4011"):
+            connection.ping()
 
 
 @pytest.mark.parametrize("alias", ["tiny_tp", "tiny_named"])

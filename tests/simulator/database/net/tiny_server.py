@@ -68,8 +68,14 @@ async def _main(settings: dict[str, str]) -> None:
         instance.users[user] = derive_verifier(password)
     instance.locked.add("LOCKED")
     directory = TinyDirectory({"tiny_tp": instance, "tiny_low": instance}, {"tiny_blocked": 12528})
+    mounted = settings.pop("mounted", "")
     server = NetServer(directory, ssl_context=_context(settings))
-    host, port = await server.start("127.0.0.1", 0)
+    if mounted:  # behind a listener of another's, which knows nothing of TLS
+        listener = await asyncio.start_server(server.handle, "127.0.0.1", 0)
+        host, port = listener.sockets[0].getsockname()
+    else:
+        listener = None
+        host, port = await server.start("127.0.0.1", 0)
     control = _Control(server, directory, instance)
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader()
@@ -79,6 +85,8 @@ async def _main(settings: dict[str, str]) -> None:
     while line := (await lines.readline()).decode():
         sys.stdout.write(await control.obey(line) + "\n")
         sys.stdout.flush()
+    if listener is not None:
+        listener.close()
     await server.close()
 
 
