@@ -18,6 +18,7 @@ import apsw
 
 from simulator.database import redo, storage
 from simulator.database.interface import OracleError
+from simulator.database.past import PastImages, scn_of_time, time_of_scn
 from simulator.database.redo import RedoEntry
 from simulator.database.sql.catalog import Catalog
 from simulator.database.sql.context import CallContext
@@ -68,6 +69,7 @@ class Core:
         self.sessions: dict[int, EngineSession] = {}
         self.write_lock = WriteLock()
         self._next_session = 1
+        self.past = PastImages(self.path, directory / "past", clock.now)
         self._open_files()
         self._load_state()
         self.refresh_catalog()
@@ -134,6 +136,9 @@ class Core:
             "sessions": lambda: [session.describe() for session in self.sessions.values()],
             "assign": lambda value, key: self.planner.assign(value, key),
             "nextval": lambda name: self.sequences.next(name),
+            "currval": lambda name: self.sequences.current(name),
+            "scn_to_timestamp": lambda scn: time_of_scn(self.control, scn),
+            "timestamp_to_scn": lambda moment: scn_of_time(self.control, moment, self.clock.now()),
         }
 
     def _facts(self) -> dict[str, str | int]:
@@ -187,13 +192,14 @@ class Core:
         if not self.may_commit(epoch):
             transaction.rollback()
             raise OracleError(16000, "database or pluggable database open for read-only access")
-        self.sequences.save(transaction.connection)
+        numbers = self.sequences.save(transaction.connection)
         payload = transaction.payload(ddl)
         if not payload:
             transaction.commit(None)
             return None
         entry = RedoEntry(self._received_scn + 1, self._commit_time(), epoch, kind, payload)
         transaction.commit(entry)
+        self.sequences.confirm(numbers)
         self._received_scn, self._last_time = entry.scn, entry.time
         return entry
 

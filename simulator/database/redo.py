@@ -132,13 +132,19 @@ def apply_entry(connection: apsw.Connection, entry: RedoEntry) -> None:
         )
 
 
-def apply_changeset(connection: apsw.Connection, changeset: bytes, scn: int, *, invert: bool = False) -> None:
-    """Apply (or undo) a changeset whole or not at all. Raises DivergedError when a row is not as it was."""
+def apply_changeset(
+    connection: apsw.Connection, changeset: bytes, scn: int, *, invert: bool = False, only: str | None = None
+) -> None:
+    """Apply (or undo) a changeset whole or not at all, or ``only`` one table's part of it.
+
+    Raises DivergedError when a row is not as it was.
+    """
     flags = apsw.SQLITE_CHANGESETAPPLY_FKNOACTION
     if invert:
         flags |= apsw.SQLITE_CHANGESETAPPLY_INVERT
+    wanted = None if only is None else (lambda table: table == only)
     try:
-        apsw.Changeset.apply(changeset, connection, conflict=_abort, flags=flags)
+        apsw.Changeset.apply(changeset, connection, filter=wanted, conflict=_abort, flags=flags)
     except apsw.AbortError as error:
         raise DivergedError(f"the transaction of SCN {scn} does not fit the rows of this copy") from error
 

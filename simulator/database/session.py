@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 import apsw
 
 from simulator.database import users
+from simulator.database.control import run_control
+from simulator.database.ddl import run_ddl
 from simulator.database.errors import to_oracle
+from simulator.database.flashback import is_flashback_to_past, run_flashback
 from simulator.database.interface import ClientInfo, OracleError, Result, Statement, StatementKind, Value
+from simulator.database.plsql import run_block
 from simulator.database.sql.execute import run_dml, run_query
 from simulator.database.sql.plan import DmlPlan, Plan, QueryPlan
 from simulator.database.writer import LOCK_WAIT_SECONDS, Transaction
@@ -25,7 +29,7 @@ class EngineSession:
     """Implements ``interface.Session`` over one database."""
 
     def __init__(self, database: Core, user: str, client: ClientInfo) -> None:
-        self._database = database
+        self.database = database
         self.user = user
         self.schema = user
         self.client = client
@@ -38,6 +42,9 @@ class EngineSession:
         self._waiting: asyncio.Future[None] | None = None
         self._calls = asyncio.Lock()
         self.transaction: Transaction | None = None
+        self.savepoints: list[str] = []
+        self.settings: dict[str, str] = {}
+        self.output: list[str] = []
         self._rolled_back = False
         self.closed = False
 
@@ -84,7 +91,7 @@ class EngineSession:
 
     def userenv(self) -> Mapping[str, str]:
         """What SYS_CONTEXT('USERENV', ...) shows."""
-        name = self._database.name
+        name = self.database.name
         return {
             "SESSION_USER": self.user,
             "CURRENT_USER": self.user,
@@ -118,10 +125,11 @@ class EngineSession:
     async def prepare(self, sql: str) -> Statement:
         """Parse and describe. Raises OracleError."""
         self._check_alive()
-        return self._plan(sql).statement
+        return self.plan(sql).statement
 
-    def _plan(self, sql: str) -> Plan:
-        return self._database.planner.plan(sql, self.user, self.schema)
+    def plan(self, sql: str) -> Plan:
+        """The plan of a text for this user and schema. Raises OracleError."""
+        return self.database.planner.plan(sql, self.user, self.schema)
 
     async def execute(
         self,
@@ -134,11 +142,11 @@ class EngineSession:
         """Run once per bind row (once with no binds). Raises OracleError."""
         async with self._calls:
             self._begin_call()
-            plan = self._plan(statement.sql)
+            plan = self.plan(statement.sql)
             rows = bind_rows or [()]
             result = await self._run(plan, rows, batch_errors=batch_errors)
             if commit and statement.kind is not StatementKind.QUERY:
-                await self._commit()
+                await self.commit_now()
             return result
 
     def _begin_call(self) -> None:
@@ -153,44 +161,103 @@ class EngineSession:
 
     async def _run(self, plan: Plan, rows: Sequence[Sequence[Value]], *, batch_errors: bool) -> Result:
         if isinstance(plan, QueryPlan):
-            return await self._query(plan, rows[0])
+            return await self.query(plan, rows[0])
         if isinstance(plan, DmlPlan):
-            return await self._dml(plan, rows, batch_errors=batch_errors)
-        raise OracleError(900, "invalid SQL statement")
+            return await self.dml(plan, rows, batch_errors=batch_errors)
+        match plan.statement.kind:
+            case StatementKind.DDL:
+                await self._ddl(plan)
+                return Result()
+            case StatementKind.PLSQL:
+                return await run_block(self, plan, rows)
+            case _:
+                await run_control(self, plan)
+                return Result()
 
-    async def _query(self, plan: QueryPlan, binds: Sequence[Value]) -> Result:
+    async def query(self, plan: QueryPlan, binds: Sequence[Value]) -> Result:
+        """Run a query, in the open transaction if there is one."""
         assert plan.query is not None
-        if plan.query.locking:
+        if plan.query.locking and self.transaction is None:
             wait = LOCK_WAIT_SECONDS if plan.query.wait is None else plan.query.wait
-            await self.begin(wait=wait)
+            try:
+                await self.begin(wait=0.0 if plan.query.skip_locked else wait)
+            except OracleError as error:
+                if error.code == 54 and plan.query.skip_locked:
+                    return Result(plan.statement.columns)
+                raise
         if self.transaction is not None:
-            return await self._in_thread(self.transaction.connection, run_query, plan, binds)
-        async with self._database.reader() as connection:
-            return await self._in_thread(connection, run_query, plan, binds)
+            return await self._read(self.transaction.connection, plan, binds)
+        async with self.database.reader() as connection:
+            return await self._read(connection, plan, binds)
 
-    async def _in_thread(self, connection: apsw.Connection, job, *arguments) -> Result:  # noqa: ANN001, ANN002
+    async def _read(self, connection: apsw.Connection, plan: QueryPlan, binds: Sequence[Value]) -> Result:
         self.bind_context(connection)
-        return await self._database.run(functools.partial(job, connection, *arguments, self._database.catalog))
+        catalog, past = self.database.catalog, self.database.past
 
-    async def _dml(self, plan: DmlPlan, rows: Sequence[Sequence[Value]], *, batch_errors: bool) -> Result:
+        def job() -> Result:
+            return run_query(connection, plan, binds, catalog, past)
+
+        return await self.database.run(job)
+
+    async def dml(self, plan: DmlPlan, rows: Sequence[Sequence[Value]], *, batch_errors: bool = False) -> Result:
+        """Run a change, opening a transaction if there is none."""
         transaction = await self.begin()
         self.bind_context(transaction.connection)
-        job = functools.partial(
-            run_dml, transaction.connection, plan, rows, self._database.catalog, batch_errors=batch_errors
-        )
+        catalog, past = self.database.catalog, self.database.past
+
+        def job() -> Result:
+            return run_dml(transaction.connection, plan, rows, (catalog, past), batch_errors=batch_errors)
+
         try:
-            return await self._database.run(job)
+            return await self.database.run(job)
         except OracleError:
             if not transaction.connection.in_transaction:
                 self._lose_transaction()
             raise
 
+    async def _ddl(self, plan: Plan) -> None:
+        """DDL commits what is open, then is a transaction of its own. FLASHBACK TABLE TO a time commits likewise."""
+        await self.commit_now()
+        database = self.database
+        await database.write_lock.acquire(waiting=self._wait_on)
+        try:
+            if not database.may_commit(self.epoch):
+                raise OracleError(16000, "database or pluggable database open for read-only access")
+            self.bind_context(database.writer)
+            job = run_flashback if is_flashback_to_past(plan.tokens) else run_ddl
+            entry = await database.run(lambda: job(database, self, plan))
+            if entry is not None:
+                database.refresh_catalog()
+        finally:
+            database.write_lock.release()
+        if entry is not None:
+            database.on_commit(entry)
+
+    async def run_text(self, sql: str, arguments: Sequence[Value]) -> Result:
+        """Run any statement inside a call (EXECUTE IMMEDIATE)."""
+        return await self._run(self.plan(sql), [arguments], batch_errors=False)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for world time, breakable."""
+        sleeper = asyncio.ensure_future(self.database.clock.sleep(seconds))
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait([sleeper, self._waiting], return_when=asyncio.FIRST_COMPLETED)
+            if self._waiting.done():
+                self._waiting.result()
+        finally:
+            sleeper.cancel()
+            self._waiting.cancel()
+            self._waiting = None
+
     def bind_context(self, connection: apsw.Connection) -> None:
         """Let the SQL functions of a connection speak for this session and moment."""
-        context = self._database.context_of(connection)
-        context.now = self._database.clock.now()
+        context = self.database.context_of(connection)
+        context.now = self.database.clock.now()
         context.user, context.schema = self.user, self.schema
+        context.transaction_id = self.transaction.identifier if self.transaction is not None else ""
         context.userenv = self.userenv
+        context.settings = self.settings
         context.interrupted = self._is_interrupted
 
     def _is_interrupted(self) -> bool:
@@ -203,12 +270,13 @@ class EngineSession:
         if self._rolled_back:
             raise OracleError(2091, "transaction rolled back")
         if self.transaction is None:
-            await self._database.write_lock.acquire(wait=wait, waiting=self._wait_on)
+            await self.database.write_lock.acquire(wait=wait, waiting=self._wait_on)
             self._waiting = None
-            if not self._database.may_commit(self.epoch):
-                self._database.write_lock.release()
+            if not self.database.may_commit(self.epoch):
+                self.database.write_lock.release()
                 raise OracleError(16000, "database or pluggable database open for read-only access")
-            self.transaction = Transaction(self._database.writer)
+            self.transaction = Transaction(self.database.writer)
+            self.transaction.identifier = f"{self.session_id}.{self.serial % 34}.{self.database.scn + 1}"
         return self.transaction
 
     def _wait_on(self, future: asyncio.Future[None]) -> None:
@@ -223,38 +291,41 @@ class EngineSession:
 
     def _release(self) -> None:
         self.transaction = None
-        self._database.write_lock.release()
+        self.savepoints.clear()
+        self.database.write_lock.release()
 
     async def commit(self) -> None:
         """Make the transaction durable. Raises OracleError; then it is rolled back."""
         async with self._calls:
             self._begin_call()
-            await self._commit()
+            await self.commit_now()
 
-    async def _commit(self) -> None:
+    async def commit_now(self) -> None:
+        """COMMIT inside a call."""
         if self._rolled_back:
             self._rolled_back = False
             raise OracleError(2091, "transaction rolled back")
         transaction = self.transaction
         if transaction is None:
             return
-        job = functools.partial(self._database.commit, transaction, self.epoch)
+        job = functools.partial(self.database.commit, transaction, self.epoch)
         try:
-            entry = await self._database.run(job)
+            entry = await self.database.run(job)
         except apsw.Error as error:
-            raise to_oracle(error, self._database.catalog) from error
+            raise to_oracle(error, self.database.catalog) from error
         finally:
             self._release()
         if entry is not None:
-            self._database.on_commit(entry)
+            self.database.on_commit(entry)
 
     async def rollback(self) -> None:
         """Undo what is uncommitted."""
         async with self._calls:
             self._begin_call()
-            self._rollback()
+            self.rollback_now()
 
-    def _rollback(self) -> None:
+    def rollback_now(self) -> None:
+        """ROLLBACK inside a call."""
         self._rolled_back = False
         if self.transaction is not None:
             self.transaction.rollback()
@@ -275,27 +346,27 @@ class EngineSession:
             self._ended = code
         self.interrupt()
         async with self._calls:
-            self._rollback()
-        self._database.sessions.pop(self._id, None)
+            self.rollback_now()
+        self.database.sessions.pop(self._id, None)
 
     async def change_password(self, old: str, new: str) -> None:
         """Change the user's own password. Raises OracleError 28008 when the old one is wrong."""
-        verifier = self._database.verifier(self.user)
+        verifier = self.database.verifier(self.user)
         if verifier is None or not users.proves(verifier, old):
             raise OracleError(28008, "invalid old password")
         async with self._calls:
             self._begin_call()
-            await self._commit()
+            await self.commit_now()
             transaction = await self.begin()
             users.set_password(transaction.connection, self.user, new)
-            await self._commit()
+            await self.commit_now()
 
     async def close(self) -> None:
         """Roll back and forget the session."""
         async with self._calls:
-            self._rollback()
+            self.rollback_now()
             self.closed = True
-        self._database.sessions.pop(self._id, None)
+        self.database.sessions.pop(self._id, None)
 
 
 def _gone(code: int) -> tuple[int, str]:

@@ -71,3 +71,8 @@ def set_password(connection: apsw.Connection, user: str, password: str) -> None:
     )
     if not connection.changes():
         raise OracleError(1918, f"user '{user}' does not exist")
+
+
+def set_locked(connection: apsw.Connection, user: str, *, locked: bool) -> None:
+    """Lock or unlock an account."""
+    connection.execute("UPDATE users SET locked = ? WHERE name = ?", (int(locked), user))

@@ -92,7 +92,7 @@ class Transaction:
     def payload(self, ddl: str = "") -> bytes:
         """What goes into the redo record: the changes, and for DDL (its text) the statements before them."""
         changeset = b"" if self._capture is None else self._capture.changeset()
-        if self._statements:
+        if self._statements or (ddl and changeset):
             return DdlPayload(ddl, tuple(self._statements), changeset).pack()
         return changeset
 

@@ -96,21 +96,21 @@ PACKAGES: Final[dict[str, tuple[str, OracleType]]] = {
     "DBMS_LOB.SUBSTR": ("ora_lob_substr", VARCHAR),
 }
 
-Arguments = list[exp.Expression]
+Arguments = list[exp.Expr]
 
 
-def call(name: str, *arguments: exp.Expression | str | float) -> exp.Expression:
+def call(name: str, *arguments: exp.Expr | str | float) -> exp.Expr:
     """A call of an SQLite function."""
     return exp.Anonymous(this=name, expressions=[_node(a) for a in arguments])
 
 
-def _node(value: exp.Expression | str | float) -> exp.Expression:
-    if isinstance(value, exp.Expression):
+def _node(value: exp.Expr | str | float) -> exp.Expr:
+    if isinstance(value, exp.Expr):
         return value
     return exp.Literal.string(value) if isinstance(value, str) else exp.Literal.number(value)
 
 
-def _decode(arguments: Arguments) -> exp.Expression:
+def _decode(arguments: Arguments) -> exp.Expr:
     """DECODE finds NULL equal to NULL, so the comparison is IS."""
     subject, rest = arguments[0], arguments[1:]
     case = exp.Case(ifs=[])
@@ -123,12 +123,12 @@ def _decode(arguments: Arguments) -> exp.Expression:
     return case
 
 
-def _nvl2(arguments: Arguments) -> exp.Expression:
+def _nvl2(arguments: Arguments) -> exp.Expr:
     test = exp.Not(this=exp.Is(this=arguments[0], expression=exp.Null()))
     return exp.Case(ifs=[exp.If(this=test, true=arguments[1])], default=arguments[2])
 
 
-def _side(side: str) -> Callable[[Arguments], exp.Expression]:
+def _side(side: str) -> Callable[[Arguments], exp.Expr]:
     return lambda a: call("ora_trim", a[0], a[1] if len(a) > 1 else " ", side)
 
 
@@ -136,7 +136,7 @@ def _side(side: str) -> Callable[[Arguments], exp.Expression]:
 class Special:
     """A function that becomes some other expression."""
 
-    build: Callable[[Arguments], exp.Expression]
+    build: Callable[[Arguments], exp.Expr]
     type: Rule
     least: int
     most: int
@@ -168,7 +168,7 @@ def builtin_type(name: str) -> Rule:
     raise OracleError(904, f'"{name}": invalid identifier')
 
 
-def build_call(name: str, arguments: Arguments) -> exp.Expression:
+def build_call(name: str, arguments: Arguments) -> exp.Expr:
     """The SQLite form of a function call. Raises OracleError 904, 909 or 938."""
     if name in CONSTANTS and not arguments:
         return call(CONSTANTS[name][0])

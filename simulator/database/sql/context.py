@@ -18,7 +18,9 @@ class CallContext:
     now: datetime = field(default_factory=lambda: datetime(1970, 1, 1, tzinfo=UTC))
     user: str = ""
     schema: str = ""
+    transaction_id: str = ""
     userenv: Callable[[], Mapping[str, str]] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
     hooks: Mapping[str, Callable[..., object]] = field(default_factory=dict[str, Callable[..., object]])
     interrupted: Callable[[], bool] | None = None
 

@@ -39,7 +39,7 @@ class EngineOracle(Oracle):
             name: Oracle.Parser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "PRIOR", "ANY")
         }
 
-        def parse_json_call(self, name: str) -> exp.Expression:
+        def parse_json_call(self, name: str) -> exp.Expr:
             """``JSON_VALUE(document, path [RETURNING type] [... WRAPPER] [... ON ERROR|EMPTY])``."""
             document = self._parse_bitwise()
             self._match_text_seq("FORMAT", "JSON")
@@ -72,7 +72,7 @@ class EngineSQLite(SQLite):
             return self.binary(expression, "/")
 
 
-def parse(sql: str) -> exp.Expression:
+def parse(sql: str) -> exp.Expr:
     """One query or DML statement as a tree. Raises OracleError 900-family where it cannot be parsed."""
     try:
         tree = sqlglot.parse_one(sql, read=EngineOracle)
@@ -85,14 +85,14 @@ def parse(sql: str) -> exp.Expression:
     return tree
 
 
-def parse_expression(sql: str) -> exp.Expression:
+def parse_expression(sql: str) -> exp.Expr:
     """A value or condition as a tree. Raises OracleError."""
     tree = parse(f"SELECT CASE WHEN {sql} THEN 1 END FROM dual")
     case = tree.expressions[0]
     return case.args["ifs"][0].this
 
 
-def generate(tree: exp.Expression) -> str:
+def generate(tree: exp.Expr) -> str:
     """The tree as SQLite's SQL."""
     return tree.sql(dialect=EngineSQLite, comments=False)
 

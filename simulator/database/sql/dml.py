@@ -68,7 +68,7 @@ class _Builder:
         self._rewriter = Rewriter(names.catalog, names.schema, self._analysis, self._types)
         self._assigned: list[tuple[int, str]] = []
 
-    def _target(self, node: exp.Expression, privilege: str) -> tuple[Table, str, Scope]:
+    def _target(self, node: exp.Expr, privilege: str) -> tuple[Table, str, Scope]:
         """Resolve the table that changes; its definition, its alias, the scope that sees it."""
         if not isinstance(node, exp.Table):
             raise OracleError(903, "invalid table name")
@@ -79,18 +79,18 @@ class _Builder:
             raise OracleError(1732, "data manipulation operation not legal on this view")
         return table, next(iter(scope.sources)), scope
 
-    def _rewrite(self, node: exp.Expression, scope: Scope) -> exp.Expression:
+    def _rewrite(self, node: exp.Expr, scope: Scope) -> exp.Expr:
         self._analysis.expression(node, scope, {})
         return self._rewriter.tree(node)
 
-    def _assign(self, table: Table, column: ColumnDef, value: exp.Expression, scope: Scope) -> exp.Expression:
+    def _assign(self, table: Table, column: ColumnDef, value: exp.Expr, scope: Scope) -> exp.Expr:
         """A value on its way into a column: converted as it is bound where that can be, else by a function call."""
         key = f"{table.physical}.{column.name}"
         if isinstance(value, exp.Placeholder):
             if not (column.default_on_null and column.default is not None):
                 self._assigned.append((int(value.name[1:]), key))
                 return value
-            rewritten: exp.Expression = value
+            rewritten: exp.Expr = value
         elif _is_default(value):
             return self.default(table, column)
         else:
@@ -99,7 +99,7 @@ class _Builder:
             rewritten = call("ifnull", rewritten, self.default(table, column))
         return call("ora_assign", rewritten, key)
 
-    def default(self, table: Table, column: ColumnDef) -> exp.Expression:
+    def default(self, table: Table, column: ColumnDef) -> exp.Expr:
         """The column's default, as an expression for SQLite."""
         if column.default is None:
             return exp.Null()
@@ -107,12 +107,12 @@ class _Builder:
         sql = expression_sql(parse_expression(column.default), names, {})
         return exp.maybe_parse(f"({sql})", dialect="sqlite")
 
-    def _returning(self, tree: exp.Expression, table: Table, alias: str, scope: Scope) -> tuple[Output, ...]:
+    def _returning(self, tree: exp.Expr, table: Table, alias: str, scope: Scope) -> tuple[Output, ...]:
         clause = tree.args.get("returning")
         if clause is None:
             return ()
         outputs: list[Output] = []
-        items: list[exp.Expression] = []
+        items: list[exp.Expr] = []
         for item in clause.expressions:
             self._analysis.expression(item, scope, {})
             outputs.append(Output("", self._types.of(item)))
@@ -163,7 +163,7 @@ class _Builder:
         assigned = [self._assign(table, c, v, scope) for c, v in pairs]
         return [c.name for c, _ in pairs], f"VALUES ({', '.join(map(generate, assigned))})"
 
-    def _selected(self, table: Table, columns: list[ColumnDef], source: exp.Expression) -> tuple[list[str], str]:
+    def _selected(self, table: Table, columns: list[ColumnDef], source: exp.Expr) -> tuple[list[str], str]:
         outputs = self._analysis.query(source, {}, None)
         if len(outputs) != len(columns):
             code, problem = (947, "not enough values") if len(outputs) < len(columns) else (913, "too many values")
@@ -199,12 +199,12 @@ class _Builder:
     def _done(self, kind: str, table: Table, sql: str, returning: tuple[Output, ...]) -> TranslatedDml:
         return TranslatedDml(kind, table, (sql,), returning, tuple(self._assigned), tuple(self._rewriter.as_of))
 
-    def _where(self, tree: exp.Expression, scope: Scope) -> None:
+    def _where(self, tree: exp.Expr, scope: Scope) -> None:
         where = tree.args.get("where")
         if where is not None:
             tree.set("where", exp.Where(this=self._rewrite(where.this, scope)))
 
-    def _set(self, table: Table, item: exp.Expression, scope: Scope) -> exp.Expression:
+    def _set(self, table: Table, item: exp.Expr, scope: Scope) -> exp.Expr:
         """One ``column = value`` or ``(columns) = (query)`` of SET."""
         if not isinstance(item, exp.EQ):
             raise OracleError(927, "missing equal sign")
@@ -285,7 +285,7 @@ def _literal(table: str, column: str) -> str:
     return f"{table}.{column}".replace("'", "''")
 
 
-def _is_default(value: exp.Expression) -> bool:
+def _is_default(value: exp.Expr) -> bool:
     return isinstance(value, exp.Column) and not value.args.get("table") and upper(value.this) == "DEFAULT"
 
 
@@ -296,7 +296,7 @@ def _column(table: Table, name: str) -> ColumnDef:
     return column
 
 
-def _settable(table: Table, node: exp.Expression) -> ColumnDef:
+def _settable(table: Table, node: exp.Expr) -> ColumnDef:
     if not isinstance(node, exp.Column):
         raise OracleError(904, "invalid identifier")
     column = _column(table, upper(node.this))
@@ -310,7 +310,7 @@ def _check_identity(column: ColumnDef) -> None:
         raise OracleError(32795, "cannot insert into a generated always identity column")
 
 
-def _unqualified(node: exp.Expression, alias: str) -> exp.Expression:
+def _unqualified(node: exp.Expr, alias: str) -> exp.Expr:
     """SQLite's RETURNING knows columns by their bare names only."""
     for column in list(node.find_all(exp.Column)):
         if column.args.get("table") is not None and upper(column.args["table"]) == alias:

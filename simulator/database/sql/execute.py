@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -9,23 +10,48 @@ import apsw
 
 from simulator.database.errors import foreign_key_error, to_oracle
 from simulator.database.interface import Column, ColumnType, OracleError, Result, Value
+from simulator.database.past import PastImages
 from simulator.database.sql.catalog import Catalog, Table
-from simulator.database.sql.plan import DmlPlan, QueryPlan, SqliteText
+from simulator.database.sql.plan import DmlPlan, QueryPlan, SqliteText, ordered
+from simulator.database.sql.rewrite import AsOf
 from simulator.database.sql.scope import Output
 from simulator.database.sql.types import Cell, OracleType, from_cell, is_stamp, to_cell
 
 Cells = Sequence[Cell]
 
 
-def run_query(connection: apsw.Connection, plan: QueryPlan, binds: Sequence[Value], catalog: Catalog) -> Result:
+def run_query(
+    connection: apsw.Connection, plan: QueryPlan, binds: Sequence[Value], catalog: Catalog, past: PastImages
+) -> Result:
     """All rows of a query. Raises OracleError."""
+    assert plan.query is not None
     cells = [to_cell(v) for v in binds]
     try:
-        rows: list[tuple[Cell, ...]] = connection.execute(plan.text.sql, _arguments(plan.text, cells)).fetchall()
+        text = with_past(connection, plan.text, plan.query.as_of, cells, catalog, past)
+        rows: list[tuple[Cell, ...]] = connection.execute(text.sql, _arguments(text, cells)).fetchall()
     except apsw.Error as error:
         raise to_oracle(error, catalog) from error
     columns = tuple(hint or _observed(plan.statement.columns[i], rows, i) for i, hint in enumerate(plan.hints))
     return Result(columns, convert_rows(rows, columns), len(rows))
+
+
+def with_past(
+    connection: apsw.Connection,
+    text: SqliteText,
+    as_of: Sequence[AsOf],
+    cells: Cells,
+    catalog: Catalog,
+    past: PastImages,
+) -> SqliteText:
+    """The text with each AS OF table read from its image, which is attached. Raises OracleError."""
+    for item in as_of:
+        moment = ordered(f"SELECT {item.moment}")
+        value: Cell = connection.execute(moment.sql, _arguments(moment, cells)).get
+        scn = past.resolve(connection, item.kind, value)
+        image = past.image(catalog, item.table, scn)
+        past.attach(connection, image)
+        text = SqliteText(text.sql.replace(f'"{item.schema}".', f'"{image.schema}".'), text.order)
+    return text
 
 
 def _arguments(text: SqliteText, cells: Cells) -> tuple[Cell, ...]:
@@ -68,13 +94,18 @@ def run_dml(
     connection: apsw.Connection,
     plan: DmlPlan,
     bind_rows: Sequence[Sequence[Value]],
-    catalog: Catalog,
+    world: tuple[Catalog, PastImages],
     *,
     batch_errors: bool,
 ) -> Result:
     """Run a DML statement once per bind row. Raises OracleError; rows before the failing one stay changed."""
     dml = plan.dml
     assert dml is not None
+    catalog, past = world
+    if dml.as_of:
+        cells = _cells(plan, bind_rows[0])
+        texts = tuple(with_past(connection, text, dml.as_of, cells, catalog, past) for text in plan.texts)
+        plan = dataclasses.replace(plan, texts=texts)
     single = len(plan.texts) == 1 and not dml.returning and plan.check is None
     if single and dml.given_values and len(bind_rows) > 1 and not batch_errors:
         return _run_many(connection, plan, bind_rows, catalog)
@@ -186,7 +217,7 @@ def _broken_foreign_key(
     SQLite does not say: so the statement is run once more with the checks deferred, looked at, and undone.
     """
     cells = _cells(plan, row)
-    connection.execute("SAVEPOINT foreign; PRAGMA defer_foreign_keys=ON")
+    connection.execute("SAVEPOINT sp_foreign; PRAGMA defer_foreign_keys=ON")
     try:
         for text in plan.texts:
             connection.execute(text.sql, _arguments(text, cells)).fetchall()
@@ -197,5 +228,5 @@ def _broken_foreign_key(
                 # SQLite numbers a table's keys from the last to the first.
                 return physical, f"{child.owner}.{keys[len(keys) - 1 - number].name}"
     finally:
-        connection.execute("ROLLBACK TO foreign; RELEASE foreign; PRAGMA defer_foreign_keys=OFF")
+        connection.execute("ROLLBACK TO sp_foreign; RELEASE sp_foreign; PRAGMA defer_foreign_keys=OFF")
     return None

@@ -32,10 +32,10 @@ class Types:
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self._known: dict[int, OracleType | None] = {}
-        self._keep: list[exp.Expression] = []  # ids stay unique while the nodes live
+        self._keep: list[exp.Expr] = []  # ids stay unique while the nodes live
         analysis.use(self.of)
 
-    def of(self, node: exp.Expression) -> OracleType | None:
+    def of(self, node: exp.Expr) -> OracleType | None:
         """The type of an expression."""
         key = id(node)
         if key not in self._known:
@@ -43,17 +43,17 @@ class Types:
             self._keep.append(node)
         return self._known[key]
 
-    def is_number(self, node: exp.Expression) -> bool:
+    def is_number(self, node: exp.Expr) -> bool:
         """Whether this is certainly a number."""
         found = self.of(node)
         return found is not None and found.kind in (ColumnType.NUMBER, ColumnType.BINARY_DOUBLE)
 
-    def is_date(self, node: exp.Expression) -> bool:
+    def is_date(self, node: exp.Expr) -> bool:
         """Whether this is certainly a date or timestamp."""
         found = self.of(node)
         return found is not None and found.kind in DATETIMES
 
-    def _infer(self, node: exp.Expression) -> OracleType | None:  # noqa: PLR0911 (one answer per kind of node)
+    def _infer(self, node: exp.Expr) -> OracleType | None:  # noqa: PLR0911 (one answer per kind of node)
         match node:
             case exp.Paren() | exp.Neg() | exp.Alias() | exp.Distinct() | exp.Order() | exp.Ordered():
                 return self.of(node.this if not isinstance(node, exp.Distinct) else node.expressions[0])
@@ -91,7 +91,7 @@ class Types:
             case _:
                 return _NO_PAREN.get(type(node))
 
-    def _first(self, nodes: list[exp.Expression]) -> OracleType | None:
+    def _first(self, nodes: list[exp.Expr]) -> OracleType | None:
         found = [t for t in map(self.of, nodes) if t is not None]
         if not found:
             return None
@@ -113,7 +113,7 @@ class Types:
         package = builtins.PACKAGES.get(f"{table}.{name}")
         return package[1] if package is not None else _PSEUDO.get(name)
 
-    def _arithmetic(self, node: exp.Expression) -> OracleType | None:
+    def _arithmetic(self, node: exp.Expr) -> OracleType | None:
         left, right = self.of(node.this), self.of(node.expression)
         dates = [t for t in (left, right) if t is not None and t.kind in DATETIMES]
         if isinstance(node, exp.Sub) and len(dates) == 2:
@@ -154,7 +154,7 @@ class Types:
 
 
 _ANY_ARGUMENT = frozenset({"NVL", "COALESCE", "GREATEST", "LEAST", "NVL2"})
-_NO_PAREN: dict[type[exp.Expression], OracleType] = {
+_NO_PAREN: dict[type[exp.Expr], OracleType] = {
     exp.CurrentTimestamp: TIMESTAMP_TZ,
     exp.CurrentDate: DATE,
     exp.Systimestamp: TIMESTAMP_TZ,

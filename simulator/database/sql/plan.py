@@ -138,7 +138,7 @@ class Planner:
         columns = tuple(h or VARCHAR.column(n) for h, n in zip(hints, names, strict=True))
         slots = tuple(BindSlot(name) for name in bind_names(tokens))
         statement = Statement(sql, StatementKind.QUERY, slots, columns)
-        return QueryPlan(statement, tuple(tokens), _ordered(translated.sql), translated, hints)
+        return QueryPlan(statement, tuple(tokens), ordered(translated.sql), translated, hints)
 
     def _dml(self, sql: str, tokens: list[Token], user: str, schema: str) -> DmlPlan:
         body, cut = _without_into(sql, tokens)
@@ -152,14 +152,17 @@ class Planner:
         converters: list[Assigner | None] = [None] * len(slots)
         for index, key in translated.assigned:
             converters[index] = self.assigner(key)
-        texts = tuple(map(_ordered, translated.statements))
+        texts = tuple(map(ordered, translated.statements))
         for item in texts:
-            _check_text(self._connection, item)
+            sql_now = item.sql
+            for version in translated.as_of:
+                sql_now = sql_now.replace(f'"{version.schema}".', "")
+            _check_text(self._connection, SqliteText(sql_now, item.order))
         return DmlPlan(
             Statement(sql, StatementKind.DML, (*slots, *into)),
             tuple(tokens),
             texts,
-            None if translated.check is None else _ordered(translated.check),
+            None if translated.check is None else ordered(translated.check),
             translated,
             tuple(converters),
         )
@@ -207,7 +210,8 @@ def _after_into(tokens: list[Token], index: int) -> bool:
     return False
 
 
-def _ordered(sql: str) -> SqliteText:
+def ordered(sql: str) -> SqliteText:
+    """An SQLite text with the order of its ``:B<i>`` parameters worked out."""
     order: dict[int, None] = {}
     for token in tokenize(sql):
         if token.kind is Kind.BIND:
@@ -220,7 +224,7 @@ def _describe(connection: apsw.Connection, query: Translated) -> list[str]:
     sql = query.sql
     for item in query.as_of:
         sql = sql.replace(f'"{item.schema}".', "")
-    return _check_text(connection, _ordered(sql))
+    return _check_text(connection, ordered(sql))
 
 
 def _check_text(connection: apsw.Connection, text: SqliteText) -> list[str]:

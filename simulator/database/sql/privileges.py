@@ -24,6 +24,21 @@ ROLES: Final[dict[str, frozenset[str]]] = {
 }
 """What each role stands for; ``*`` is everything."""
 
+OBJECT_PRIVILEGES: Final = frozenset(
+    {"SELECT", "READ", "INSERT", "UPDATE", "DELETE", "REFERENCES", "INDEX", "ALTER", "FLASHBACK"}
+)
+_KINDS = ("TABLE", "VIEW", "SEQUENCE", "SYNONYM", "INDEX", "PROCEDURE", "TRIGGER", "TYPE")
+SYSTEM_PRIVILEGES: Final = frozenset(
+    {f"{verb} ANY {kind}" for verb in ("CREATE", "ALTER", "DROP") for kind in _KINDS}
+    | {f"{verb} ANY TABLE" for verb in ("SELECT", "READ", "INSERT", "UPDATE", "DELETE", "LOCK", "COMMENT", "FLASHBACK")}
+    | {f"{verb} USER" for verb in ("CREATE", "ALTER", "DROP")}
+    | _OWN
+    | {"CREATE SESSION", "ALTER SESSION", "SET CONTAINER", "CREATE ROLE", "DROP ANY ROLE", "GRANT ANY PRIVILEGE"}
+    | {"GRANT ANY ROLE", "GRANT ANY OBJECT PRIVILEGE", "UNLIMITED TABLESPACE", "ALTER SYSTEM", "SELECT ANY DICTIONARY"}
+    | {"CREATE PUBLIC SYNONYM", "DROP PUBLIC SYNONYM", "CREATE MATERIALIZED VIEW", "CREATE TYPE", "CREATE JOB"}
+    | {"PURGE DBA_RECYCLEBIN", "SELECT ANY SEQUENCE", "CREATE VIEW"}
+)
+
 _ANY: Final = {"SELECT": ("SELECT ANY TABLE", "READ ANY TABLE"), "INSERT": ("INSERT ANY TABLE",),
                "UPDATE": ("UPDATE ANY TABLE",), "DELETE": ("DELETE ANY TABLE",), "READ": ("READ ANY TABLE",)}  # fmt: skip
 
@@ -42,13 +57,24 @@ class Privileges:
             else:
                 self._system.setdefault(grantee, set()).add(privilege)
 
+    def is_role(self, name: str) -> bool:
+        """Whether this is a predefined role or one that was created."""
+        return name in ROLES or "ROLE" in self._system.get(name, ())
+
+    def _granted(self, user: str) -> set[str]:
+        """All system privileges of a user, roles (and their roles) resolved."""
+        found: set[str] = set()
+        pending = [user, PUBLIC]
+        while pending:
+            for name in self._system.get(pending.pop(), ()):
+                if name not in found:
+                    found |= {name, *ROLES.get(name, ())}
+                    pending.append(name)
+        return found
+
     def has(self, user: str, privilege: str) -> bool:
         """Whether a user has a system privilege, by itself, through a role or as everybody has it."""
-        for grantee in (user, PUBLIC):
-            for granted in self._system.get(grantee, ()):
-                if granted == privilege or ROLES.get(granted, frozenset()) & {privilege, "*"}:
-                    return True
-        return False
+        return bool(self._granted(user) & {privilege, "*"})
 
     def require(self, user: str, privilege: str) -> None:
         """Raises OracleError 1031 when the user lacks a system privilege."""
@@ -59,9 +85,9 @@ class Privileges:
         """Raises OracleError 942 when the user may not even see an object, 1031 when not do this to it."""
         if item.owner in (user, SYS) or self.has(user, "*"):
             return
-        granted = self._objects.get((user, item.owner, item.name), set()) | self._objects.get(
-            (PUBLIC, item.owner, item.name), set()
-        )
+        granted: set[str] = set()
+        for grantee in {user, PUBLIC, *self._granted(user)}:
+            granted |= self._objects.get((grantee, item.owner, item.name), set())
         wanted = {privilege, "READ"} if privilege == "SELECT" else {privilege}
         if granted & wanted or any(self.has(user, name) for name in _ANY.get(privilege, ())):
             return

@@ -21,7 +21,7 @@ from simulator.database.sql.scope import Analysis, upper
 from simulator.database.sql.types import OracleType
 from simulator.database.sql.typetext import from_datatype
 
-Node = exp.Expression
+Node = exp.Expr
 _UTC: Final = frozenset({"UTC", "GMT", "+00:00", "ETC/UTC"})
 
 
@@ -56,11 +56,15 @@ class Rewriter:
 
     def _visit(self, node: Node) -> Node:
         finish = self._prepare(node)
+        if isinstance(node, exp.Dot):  # a package's function is no function by itself
+            arguments = node.expression.expressions if isinstance(node.expression, exp.Anonymous) else []
+            node.expression.set("expressions", [self._visit(argument) for argument in arguments])
+            return node if finish is None else finish()
         for key, value in list(node.args.items()):
-            if isinstance(value, exp.Expression):
+            if isinstance(value, exp.Expr):
                 self._replace(node, key, value, self._visit(value))
             elif isinstance(value, list):
-                items = [self._visit(v) if isinstance(v, exp.Expression) else v for v in value]
+                items = [self._visit(v) if isinstance(v, exp.Expr) else v for v in value]
                 if any(new is not old for new, old in zip(items, value, strict=True)):
                     node.set(key, items)
         return node if finish is None else finish()
@@ -216,7 +220,7 @@ class Rewriter:
     def _comparison(self, node: Node) -> Callable[[], Node] | None:
         operands = [("this", node.this), ("expression", node.args.get("expression")),
                     ("low", node.args.get("low")), ("high", node.args.get("high"))]  # fmt: skip
-        present = [(key, value) for key, value in operands if isinstance(value, exp.Expression)]
+        present = [(key, value) for key, value in operands if isinstance(value, exp.Expr)]
         if not any(self.types.is_date(value) for _, value in present):
             return None
         converted = [key for key, value in present if self._may_be_text(value)]

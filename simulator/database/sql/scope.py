@@ -62,13 +62,13 @@ class Analysis:
         self.scopes: dict[int, Scope] = {}
         self.targets: dict[int, Table | View] = {}
         self.outputs: dict[int, list[Output]] = {}
-        self._infer: Callable[[exp.Expression], OracleType | None] = lambda _: None
+        self._infer: Callable[[exp.Expr], OracleType | None] = lambda _: None
 
-    def use(self, infer: Callable[[exp.Expression], OracleType | None]) -> None:
+    def use(self, infer: Callable[[exp.Expr], OracleType | None]) -> None:
         """Set the type inference, which in turn asks this analysis for columns."""
         self._infer = infer
 
-    def query(self, node: exp.Expression, env: dict[str, list[Output]], parent: Scope | None) -> list[Output]:
+    def query(self, node: exp.Expr, env: dict[str, list[Output]], parent: Scope | None) -> list[Output]:
         """Resolve a query; its output columns."""
         env = self._with(node, env, parent)
         if isinstance(node, exp.Subquery):
@@ -85,9 +85,7 @@ class Analysis:
         self.outputs[id(node)] = outputs
         return outputs
 
-    def _with(
-        self, node: exp.Expression, env: dict[str, list[Output]], parent: Scope | None
-    ) -> dict[str, list[Output]]:
+    def _with(self, node: exp.Expr, env: dict[str, list[Output]], parent: Scope | None) -> dict[str, list[Output]]:
         clause = node.args.get("with_")
         for cte in clause.expressions if clause is not None else ():
             alias = cte.args["alias"]
@@ -116,7 +114,7 @@ class Analysis:
                 for item in value if isinstance(value, list) else [value]:
                     if isinstance(item, exp.Join):
                         self._parts_of_join(item, scope, env)
-                    elif isinstance(item, exp.Expression):
+                    elif isinstance(item, exp.Expr):
                         self.expression(item, scope, env)
         return list(self._projections(node, scope))
 
@@ -142,7 +140,7 @@ class Analysis:
                     name = upper(inner.this)
                 yield Output(name, self._infer(inner))
 
-    def _source(self, node: exp.Expression, scope: Scope, env: dict[str, list[Output]]) -> None:
+    def _source(self, node: exp.Expr, scope: Scope, env: dict[str, list[Output]]) -> None:
         if isinstance(node, exp.Subquery):
             if isinstance(node.this, exp.Table):
                 self._source(node.this, scope, env)
@@ -190,7 +188,7 @@ class Analysis:
     def _json_table(self, node: exp.Table, scope: Scope, env: dict[str, list[Output]]) -> None:
         raise OracleError(3001, "unimplemented feature: JSON_TABLE")
 
-    def expression(self, node: exp.Expression, scope: Scope, env: dict[str, list[Output]]) -> None:
+    def expression(self, node: exp.Expr, scope: Scope, env: dict[str, list[Output]]) -> None:
         """Remember the scope of each column in an expression; nested queries are resolved in turn."""
         if isinstance(node, _QUERIES):
             self.query(node, env, scope)
@@ -202,7 +200,7 @@ class Analysis:
             self.expression(child, scope, env)
 
 
-def upper(identifier: exp.Expression | str) -> str:
+def upper(identifier: exp.Expr | str) -> str:
     """A name as the catalog has it: unquoted ones in capitals."""
     if isinstance(identifier, str):
         return identifier.upper()
@@ -215,7 +213,7 @@ def _renamed(outputs: list[Output], names: list[str]) -> list[Output]:
     return [Output(name, output.type, output.nullable) for name, output in zip(names, outputs, strict=False)]
 
 
-def _mentions(node: exp.Expression, name: str) -> bool:
+def _mentions(node: exp.Expr, name: str) -> bool:
     return any(
         upper(table.this) == name for table in node.find_all(exp.Table) if isinstance(table.this, exp.Identifier)
     )

@@ -35,12 +35,12 @@ def translate_query(sql: str, tokens: list[Token], names: Names) -> Translated:
     return _translate(tree, names)
 
 
-def translate_tree(tree: exp.Expression, names: Names) -> Translated:
+def translate_tree(tree: exp.Expr, names: Names) -> Translated:
     """The same for a tree that is part of another statement."""
     return _translate(tree, names)
 
 
-def _translate(tree: exp.Expression, names: Names) -> Translated:
+def _translate(tree: exp.Expr, names: Names) -> Translated:
     prepare_selects(tree)
     locking, wait, skip = _locks(tree)
     analysis = Analysis(names)
@@ -51,7 +51,7 @@ def _translate(tree: exp.Expression, names: Names) -> Translated:
     return Translated(generate(tree), tuple(outputs), tuple(rewriter.as_of), locking, wait, skip)
 
 
-def label_expressions(tree: exp.Expression, sql: str, tokens: list[Token]) -> None:
+def label_expressions(tree: exp.Expr, sql: str, tokens: list[Token]) -> None:
     """Name unnamed select-list expressions as Oracle does: by their text in capitals, without blanks."""
     select = tree
     while isinstance(select, (exp.SetOperation, exp.Subquery)):
@@ -61,7 +61,7 @@ def label_expressions(tree: exp.Expression, sql: str, tokens: list[Token]) -> No
     texts = _select_list(sql, tokens)
     if len(texts) != len(select.expressions):
         return
-    labelled: list[exp.Expression] = []
+    labelled: list[exp.Expr] = []
     for item, text in zip(select.expressions, texts, strict=True):
         if isinstance(item, (exp.Alias, exp.Star)) or (isinstance(item, exp.Column) and not _is_pseudo(item)):
             labelled.append(item)
@@ -95,21 +95,21 @@ def _select_list(sql: str, tokens: list[Token]) -> list[str]:
     return ["".join(part) for part in parts]
 
 
-def _locks(tree: exp.Expression) -> tuple[bool, float | None, bool]:
+def _locks(tree: exp.Expr) -> tuple[bool, float | None, bool]:
     """FOR UPDATE [NOWAIT | WAIT n | SKIP LOCKED]: whether, how long to wait (None: the default), skip."""
     locks = tree.args.get("locks") or []
     if not locks:
         return False, None, False
     wait = locks[0].args.get("wait")
     tree.set("locks", None)
-    if isinstance(wait, exp.Expression):
+    if isinstance(wait, exp.Expr):
         return True, float(wait.name), False
     if wait is True:
         return True, 0.0, False
     return True, None, wait is False
 
 
-def prepare_selects(tree: exp.Expression) -> None:
+def prepare_selects(tree: exp.Expr) -> None:
     """Rewrite each SELECT's Oracle-only clauses, before names are resolved."""
     marks = any(c.args.get("join_mark") for c in tree.find_all(exp.Column))
     if marks:
@@ -136,11 +136,11 @@ def _refuse(select: exp.Select) -> None:
         raise OracleError(3001, "unimplemented feature: FETCH ... PERCENT or WITH TIES")
 
 
-def _conjuncts(node: exp.Expression) -> list[exp.Expression]:
+def _conjuncts(node: exp.Expr) -> list[exp.Expr]:
     return [*_conjuncts(node.this), *_conjuncts(node.expression)] if isinstance(node, exp.And) else [node]
 
 
-def _is_name(node: exp.Expression, name: str) -> bool:
+def _is_name(node: exp.Expr, name: str) -> bool:
     return isinstance(node, exp.Column) and not node.args.get("table") and upper(node.this) == name
 
 
@@ -149,8 +149,8 @@ def _row_limit(select: exp.Select) -> None:
     where = select.args.get("where")
     if where is None:
         return
-    kept: list[exp.Expression] = []
-    limit: exp.Expression | None = None
+    kept: list[exp.Expr] = []
+    limit: exp.Expr | None = None
     for condition in _conjuncts(where.this):
         if isinstance(condition, exp.Binary) and _is_name(condition.this, "ROWNUM"):
             limit = _limit_of(condition)
@@ -164,7 +164,7 @@ def _row_limit(select: exp.Select) -> None:
     select.set("limit", exp.Limit(expression=limit))
 
 
-def _limit_of(condition: exp.Binary) -> exp.Expression:
+def _limit_of(condition: exp.Binary) -> exp.Expr:
     bound = condition.expression
     match condition:
         case exp.LTE():
@@ -208,7 +208,7 @@ def wire_column(output: Output, name: str) -> Column | None:
     return output.type.column(name, nullable=output.nullable)
 
 
-def expression_sql(tree: exp.Expression, names: Names, columns: dict[str, list[Output]]) -> str:
+def expression_sql(tree: exp.Expr, names: Names, columns: dict[str, list[Output]]) -> str:
     """An expression (a default, a check) for SQLite; ``columns`` are the sources it may name."""
     analysis = Analysis(names)
     types = Types(analysis)

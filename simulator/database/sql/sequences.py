@@ -19,7 +19,7 @@ from simulator.database.sql.catalog import Catalog, Sequence
 class _State:
     sequence: Sequence
     next: int
-    dirty: bool = False
+    saved: int
 
 
 class SequenceValues:
@@ -38,14 +38,13 @@ class SequenceValues:
                 if known is not None and known.sequence == item:
                     states[f"{item.owner}.{item.name}"] = known
                 else:
-                    states[f"{item.owner}.{item.name}"] = _State(item, stored.get(item.object_id, item.start))
+                    states[f"{item.owner}.{item.name}"] = _fresh(item, stored)
         self._states = states
 
     def skip_cached(self) -> None:
         """Give up the values that may have been given out by a process that is no more."""
         for state in self._states.values():
             state.next += state.sequence.cache * state.sequence.increment
-            state.dirty = True
 
     def next(self, name: str) -> int:
         """NEXTVAL. Raises OracleError 2289 or 8004."""
@@ -59,16 +58,35 @@ class SequenceValues:
                 raise OracleError(8004, f"sequence {sequence.name}.NEXTVAL exceeds {bound} and cannot be instantiated")
             value = sequence.minimum if sequence.increment > 0 else sequence.maximum
         state.next = value + sequence.increment
-        state.dirty = True
         return value
 
-    def save(self, connection: apsw.Connection) -> None:
-        """Write what was given out since, inside the caller's transaction."""
-        for state in self._states.values():
-            if state.dirty:
+    def current(self, name: str) -> int:
+        """CURRVAL: the last value given out, whoever asked for it. Raises OracleError 2289."""
+        state = self._states.get(name)
+        if state is None:
+            raise OracleError(2289, "sequence does not exist")
+        return state.next - state.sequence.increment
+
+    def save(self, connection: apsw.Connection) -> dict[str, int]:
+        """Write what was given out since, inside the caller's transaction; ``confirm`` it once that is committed."""
+        written: dict[str, int] = {}
+        for name, state in self._states.items():
+            if state.next != state.saved:
                 connection.execute(
                     "INSERT INTO sequences(object_id, next) VALUES (?, ?)"
                     " ON CONFLICT(object_id) DO UPDATE SET next = excluded.next",
                     (state.sequence.object_id, state.next),
                 )
-                state.dirty = False
+                written[name] = state.next
+        return written
+
+    def confirm(self, written: dict[str, int]) -> None:
+        """The values written were committed."""
+        for name, value in written.items():
+            if name in self._states:
+                self._states[name].saved = value
+
+
+def _fresh(sequence: Sequence, stored: dict[int, int]) -> _State:
+    value = stored.get(sequence.object_id, sequence.start)
+    return _State(sequence, value, value)

@@ -15,8 +15,8 @@ from simulator.database.sql.functions.numbers import format_number
 from simulator.database.sql.types import Cell, from_stamp, is_stamp, text_of, to_stamp
 
 DATE_MASK: Final = "DD-MON-RR"
-TIMESTAMP_MASK: Final = "DD-MON-RR HH.MI.SSXFF AM"
-_ISO_MASKS: Final = ("YYYY-MM-DD HH24:MI:SS.FF", "DD-MON-RR HH24:MI:SS.FF")
+TIMESTAMP_MASK: Final = "DD-MON-RR HH.MI.SS.FF AM"
+ISO_MASK: Final = "YYYY-MM-DD HH24:MI:SS.FF"
 
 
 def scalar_functions(context: CallContext) -> dict[str, tuple[Callable[..., Cell], int]]:
@@ -28,11 +28,30 @@ def scalar_functions(context: CallContext) -> dict[str, tuple[Callable[..., Cell
     def statement_date() -> Cell:
         return to_stamp(context.now.replace(microsecond=0))
 
+    def mask(name: str, default: str) -> str:
+        return context.settings.get(name, default)
+
     def to_date(text: Cell, *rest: Cell) -> Cell:
-        return _parse(text, rest, context.now, fraction=False)
+        return _parse(text, rest or (mask("NLS_DATE_FORMAT", DATE_MASK),), context.now, fraction=False)
 
     def to_timestamp(text: Cell, *rest: Cell) -> Cell:
-        return _parse(text, rest, context.now, fraction=True)
+        return _parse(text, rest or (mask("NLS_TIMESTAMP_FORMAT", TIMESTAMP_MASK),), context.now, fraction=True)
+
+    def to_char(value: Cell, *rest: Cell) -> Cell:
+        if not rest and is_stamp(value):
+            rest = (mask("NLS_DATE_FORMAT", DATE_MASK),)
+        return _to_char(value, rest)
+
+    def as_timestamp(value: Cell) -> Cell:
+        """An implicit conversion: text by the session's masks, and ISO as literals are written."""
+        if value is None or is_stamp(value):
+            return value
+        masks = [mask("NLS_TIMESTAMP_FORMAT", TIMESTAMP_MASK), mask("NLS_DATE_FORMAT", DATE_MASK), ISO_MASK]
+        return _first_that_fits(str(value), masks, context.now)
+
+    def as_date(value: Cell) -> Cell:
+        stamp = as_timestamp(value)
+        return None if stamp is None else str(stamp)[:19] + ".000000"
 
     return {
         "ora_systimestamp": (statement_time, 0),
@@ -52,29 +71,28 @@ def scalar_functions(context: CallContext) -> dict[str, tuple[Callable[..., Cell
         "next_day": (_next_day, 2),
         "ora_trunc_date": (_trunc_date, 2),
         "ora_extract": (_extract, 2),
-        "ora_as_date": (_as_date, 1),
-        "ora_as_timestamp": (_as_timestamp, 1),
+        "ora_as_date": (as_date, 1),
+        "ora_as_timestamp": (as_timestamp, 1),
     }
 
 
 def _parse(text: Cell, rest: tuple[Cell, ...], now: datetime, *, fraction: bool) -> Cell:
-    if text is None or (rest and rest[0] is None):
+    if text is None or rest[0] is None:
         return None
     if is_stamp(text):
         return text
     now = now.astimezone(UTC).replace(tzinfo=None)
     value = text if isinstance(text, str) else str(text)
-    mask = str(rest[0]) if rest else ("DD-MON-RR HH.MI.SS.FF AM" if fraction else DATE_MASK)
-    moment = parse_date(value, mask, now)
+    moment = parse_date(value, str(rest[0]), now)
     return to_stamp(moment if fraction else moment.replace(microsecond=0))
 
 
-def to_char(value: Cell, *rest: Cell) -> Cell:
+def _to_char(value: Cell, rest: tuple[Cell, ...]) -> Cell:
     """TO_CHAR of a date, number or text."""
     if value is None:
         return None
     if is_stamp(value):
-        return format_date(from_stamp(str(value)), str(rest[0]) if rest else DATE_MASK)
+        return format_date(from_stamp(str(value)), str(rest[0]))
     if isinstance(value, str):
         return value
     if isinstance(value, bytes):
@@ -172,18 +190,11 @@ def _extract_span(name: str, span: timedelta) -> Cell:
             raise OracleError(30076, "invalid extract field for extract source")
 
 
-def _as_date(value: Cell) -> Cell:
-    stamp = _as_timestamp(value)
-    return None if stamp is None else str(stamp)[:19] + ".000000"
-
-
-def _as_timestamp(value: Cell) -> Cell:
-    if value is None or is_stamp(value):
-        return value
-    text = str(value).strip()
-    for mask in _ISO_MASKS:
+def _first_that_fits(text: str, masks: list[str], now: datetime) -> Cell:
+    """The text read by the first mask that fits. Raises OracleError 1861."""
+    for mask in masks:
         try:
-            return to_stamp(parse_date(text, mask, datetime(1970, 1, 1)))  # noqa: DTZ001 (no field is taken from it)
+            return to_stamp(parse_date(text.strip(), mask, now))
         except OracleError:
             continue
     raise OracleError(1861, "literal does not match format string")

@@ -9,15 +9,77 @@ from typing import Final
 
 from simulator.database.interface import OracleError
 
-_ELEMENTS: Final = (
-    "SYYYY YYYY IYYY RRRR YYY YY RR Y,YYY Y MONTH MON MM RM DAY DDD DD DY D HH24 HH12 HH MI SSSSS SS FF1 FF2 FF3 FF4 FF5"
-    " FF6 FF7 FF8 FF9 FF AM PM A.M. P.M. TZH TZM TZR TZD IW WW W Q J CC FX FM TS"
-).split()
+_ELEMENTS: Final = [
+    "SYYYY",
+    "YYYY",
+    "IYYY",
+    "RRRR",
+    "YYY",
+    "YY",
+    "RR",
+    "Y,YYY",
+    "Y",
+    "MONTH",
+    "MON",
+    "MM",
+    "RM",
+    "DAY",
+    "DDD",
+    "DD",
+    "DY",
+    "D",
+    "HH24",
+    "HH12",
+    "HH",
+    "MI",
+    "SSSSS",
+    "SS",
+    "FF1",
+    "FF2",
+    "FF3",
+    "FF4",
+    "FF5",
+    "FF6",
+    "FF7",
+    "FF8",
+    "FF9",
+    "FF",
+    "AM",
+    "PM",
+    "A.M.",
+    "P.M.",
+    "TZH",
+    "TZM",
+    "TZR",
+    "TZD",
+    "IW",
+    "WW",
+    "W",
+    "Q",
+    "J",
+    "CC",
+    "FX",
+    "FM",
+    "TS",
+]
 _TOKEN: Final = re.compile(
     r'"([^"]*)"|(' + "|".join(re.escape(e) for e in sorted(_ELEMENTS, key=len, reverse=True)) + r")|(.)", re.I | re.S
 )
-_MONTHS: Final = "January February March April May June July August September October November December".split()
-_DAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+_MONTHS: Final = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_DAYS: Final = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _DIGITS: Final = {
     "YYYY": 4, "SYYYY": 4, "RRRR": 4, "IYYY": 4, "YYY": 3, "YY": 2, "RR": 2, "MM": 2, "DD": 2, "DDD": 3,
     "HH24": 2, "HH12": 2, "HH": 2, "MI": 2, "SS": 2, "SSSSS": 5,
@@ -82,7 +144,7 @@ _WORDS: Final = {
     "P.M.": lambda m: "A.M." if m.hour < 12 else "P.M.",
     "TZR": lambda _: "UTC",
     "TZD": lambda _: "UTC",
-    "RM": lambda m: "I II III IV V VI VII VIII IX X XI XII".split()[m.month - 1],
+    "RM": lambda m: ["I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII"][m.month - 1],
 }
 _NUMBERS: Final = {
     "SYYYY": lambda m: f" {m.year:04d}",
@@ -162,9 +224,7 @@ class _Reader:
             return
         here = self._text[self._at]
         if literal.isspace() or (len(literal) == 1 and not literal.isalnum()):
-            if not here.isalnum() and here not in "+-":
-                self._at += 1
-            elif here == literal:
+            if (not here.isalnum() and here not in "+-") or here == literal:
                 self._at += 1
             return
         if self._text[self._at : self._at + len(literal)] != literal:

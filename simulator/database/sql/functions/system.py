@@ -35,6 +35,7 @@ def scalar_functions(context: CallContext) -> dict[str, tuple[Callable[..., Cell
         "sys_context": (sys_context, -1),
         "ora_user": (lambda: context.user, 0),
         "ora_schema": (lambda: context.schema, 0),
+        "ora_transaction_id": (lambda *_: context.transaction_id or None, -1),
         "ora_database": (hook("database"), 0),
         "ora_sessions": (hook("sessions"), 0),
         "ora_nextval": (hook("nextval"), 1),
@@ -50,10 +51,43 @@ def scalar_functions(context: CallContext) -> dict[str, tuple[Callable[..., Cell
 
 
 _KNOWN = frozenset(
-    "ACTION CLIENT_IDENTIFIER CLIENT_INFO CURRENT_SCHEMA CURRENT_USER DB_NAME DB_UNIQUE_NAME DATABASE_ROLE HOST INSTANCE"
-    " INSTANCE_NAME IP_ADDRESS ISDBA LANG LANGUAGE MODULE NETWORK_PROTOCOL NLS_DATE_FORMAT OS_USER PROXY_USER"
-    " SERVER_HOST SERVICE_NAME SESSION_USER SESSIONID SID TERMINAL CON_NAME CON_ID CDB_NAME CURRENT_SCHEMAID"
-    " SESSION_USERID AUTHENTICATION_METHOD CLIENT_PROGRAM_NAME ORACLE_HOME CURRENT_EDITION_NAME".split()
+    [
+        "ACTION",
+        "CLIENT_IDENTIFIER",
+        "CLIENT_INFO",
+        "CURRENT_SCHEMA",
+        "CURRENT_USER",
+        "DB_NAME",
+        "DB_UNIQUE_NAME",
+        "DATABASE_ROLE",
+        "HOST",
+        "INSTANCE",
+        "INSTANCE_NAME",
+        "IP_ADDRESS",
+        "ISDBA",
+        "LANG",
+        "LANGUAGE",
+        "MODULE",
+        "NETWORK_PROTOCOL",
+        "NLS_DATE_FORMAT",
+        "OS_USER",
+        "PROXY_USER",
+        "SERVER_HOST",
+        "SERVICE_NAME",
+        "SESSION_USER",
+        "SESSIONID",
+        "SID",
+        "TERMINAL",
+        "CON_NAME",
+        "CON_ID",
+        "CDB_NAME",
+        "CURRENT_SCHEMAID",
+        "SESSION_USERID",
+        "AUTHENTICATION_METHOD",
+        "CLIENT_PROGRAM_NAME",
+        "ORACLE_HOME",
+        "CURRENT_EDITION_NAME",
+    ]
 )
 
 
