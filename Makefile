@@ -34,7 +34,7 @@ drill: setup ## Lose us-ashburn-1 in the box and recover in us-phoenix-1: measur
 	@$(BIN)/python -m drills.region_failover
 
 test: setup ## Run the tests
-	@$(BIN)/pytest -n 2 --dist worksteal
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: setup ## Format, lint, strict types, import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "check: run 'make format'" >&2; exit 1; }
