@@ -30,6 +30,7 @@ from fittrack_dr.runner.approval import Deciders
 from fittrack_dr.runner.executor import Executor
 from fittrack_dr.runner.journal import Author, Journal
 from fittrack_dr.runner.machine import EXIT_CODES, Leave
+from fittrack_dr.runner.narration import narrate
 from fittrack_dr.runner.state import Claims
 
 
@@ -81,7 +82,7 @@ class Runner:
             raise
         passed = {gate.name for gate in current.gates if gate.passed}
         for name in sorted(set(waived) - passed):
-            _append(journal, Waived(name, waived[name]))
+            self._tell(journal, Waived(name, waived[name]))
         return self._work(journal, actions)
 
     def resume(
@@ -110,12 +111,19 @@ class Runner:
         known = actions(progress.plan)
         refuse_waivers(waivers or {}, self.gates)
         self.claims.take(run)
-        _append(journal, TakenOver(f"resumed after entry {progress.last.number}"))
+        self._tell(journal, TakenOver(f"resumed after entry {progress.last.number}"))
         for gate, reason in (waivers or {}).items():
-            _append(journal, Waived(gate, reason))
+            self._tell(journal, Waived(gate, reason))
         if progress.opened.policy_digest != self.policy_digest:
-            _append(journal, Noted("recovery.yaml has changed since the run was opened; its plan has not"))
+            self._tell(journal, Noted("recovery.yaml has changed since the run was opened; its plan has not"))
         return self._work(journal, known)
+
+    def _tell(self, journal: Journal, body: TakenOver | Waived | Noted) -> None:
+        """Write an entry, and say it together with what others have written meanwhile."""
+        known = len(journal.entries)
+        _append(journal, body)
+        for entry in journal.entries[known:]:
+            self.say(narrate(journal.progress, entry))
 
     def _work(self, journal: Journal, actions: Mapping[str, Action]) -> Leave:
         executor = Executor(journal, actions, self.clock, self.identities, self.allowed, say=self.say)
