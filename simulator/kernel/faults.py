@@ -292,24 +292,23 @@ class Listener:
         self._gate = gate
         self._factory = factory
         self._ssl = ssl
-        self._accepting: asyncio.Task[None] | None = None
+        self._server: socket.socket | None = None
         self._carrying: set[asyncio.Task[None]] = set()
 
     def resume(self) -> None:
         """Bind and accept, unless it does already. Raises OSError when the address is taken."""
-        if self._accepting is None:
-            server = socket.create_server(self.address, backlog=256)
-            server.setblocking(False)
-            self._accepting = asyncio.get_running_loop().create_task(self._accept(server))
-            # Not the task's own matter: one that is cancelled before its first turn never runs at all.
-            self._accepting.add_done_callback(lambda _: server.close())
+        if self._server is None:
+            self._server = socket.create_server(self.address, backlog=256)
+            self._server.setblocking(False)
+            asyncio.get_running_loop().add_reader(self._server, self._accept, self._server)
 
     async def suspend(self) -> None:
         """Stop listening and drop every connection."""
+        if self._server is not None:
+            asyncio.get_running_loop().remove_reader(self._server)
+            self._server.close()
+            self._server = None
         tasks = [*self._carrying]
-        if self._accepting is not None:
-            tasks.append(self._accepting)
-            self._accepting = None
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -319,16 +318,18 @@ class Listener:
         self._gate.discard(self)
         await self.suspend()
 
-    async def _accept(self, server: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            client, peer = await loop.sock_accept(server)
-            client.setblocking(False)
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = loop.create_task(self._carry(client, (peer[0], peer[1])))
-            self._carrying.add(task)
-            task.add_done_callback(self._carrying.discard)
-            task.add_done_callback(partial(_close, client))
+    def _accept(self, server: socket.socket) -> None:
+        """Take one connection. No task awaits it: one that is cancelled in the moment of its arrival would lose it."""
+        try:
+            client, peer = server.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        task = asyncio.get_running_loop().create_task(self._carry(client, (peer[0], peer[1])))
+        self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
+        task.add_done_callback(partial(_close, client))
 
     async def _carry(self, client: socket.socket, peer: Peer) -> None:
         connection = self._gate.accept(self.plane, peer)
