@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "failover": ("fittrack_dr.cli.failover:failover", "Recover in the other region when the active one is lost."),
     "switchover": ("fittrack_dr.cli.failover:switchover", "Change roles with the other region; both are alive."),
     "dns": ("fittrack_dr.cli.dns:command", "Show where the name points, or point it at another region."),
-    "approve": ("fittrack_dr.cli.approve:approve", "Approve what a run waits for, signed with your API key."),
+    "approve": ("fittrack_dr.cli.approve:approve", "Approve what RUN waits for, in the name of the profile's user."),
     "runs": ("fittrack_dr.cli.runs:runs", "List, show, resume and abort runs."),
     "report": ("fittrack_dr.cli.report", "Write the report of a run."),
 }

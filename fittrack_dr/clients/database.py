@@ -60,13 +60,14 @@ class DatabaseClient:
     def work_request(self, work_request_id: str) -> WorkRequest:
         """How far a long operation is. Raises NotFoundError for one that this region does not know."""
         with self._reading(f"read work request {work_request_id}"):
-            return _work_request(self._work().get_work_request(work_request_id).data)
+            found = self._work().get_work_request(work_request_id).data
+            return _work_request(found, tuple(each.identifier for each in found.resources or ()))
 
     def work_requests(self, compartment_id: str, resource_id: str) -> tuple[WorkRequest, ...]:
-        """The operations of this region on one resource, newest first."""
+        """The operations of this region on one resource, newest first; a listing names no other resources."""
         with self._reading(f"list work requests of {resource_id}"):
             found = pages(self._work().list_work_requests, compartment_id, resource_id=resource_id)
-            requests = [_work_request(each) for each in found]
+            requests = [_work_request(each, (resource_id,)) for each in found]
         return tuple(sorted(requests, key=_age, reverse=True))
 
     def work_request_errors(self, work_request_id: str) -> tuple[str, ...]:
@@ -113,13 +114,13 @@ def _role(text: str | None) -> DatabaseRole | None:
     return DatabaseRole(text) if text in set(DatabaseRole) else DatabaseRole.UNKNOWN
 
 
-def _work_request(model: Any) -> WorkRequest:
+def _work_request(model: Any, resources: tuple[str, ...]) -> WorkRequest:
     return WorkRequest(
         id=stated(model.id),
         operation=stated(model.operation_type),
         status=WorkStatus(model.status),
         percent=float(model.percent_complete),
-        resources=tuple(each.identifier for each in model.resources or ()),
+        resources=resources,
         accepted=model.time_accepted,
         finished=model.time_finished,
     )
