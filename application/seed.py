@@ -26,6 +26,8 @@ from application.schema import activities, drawings, point_transactions, prize_f
 from application.settings import database_settings, read_or_exit
 
 BATCH = 5000
+ROWS = 60_000
+MOST_ROWS = 2_000_000
 ALWAYS_ACTIVE = 500
 """The oldest members are all active, so that whoever writes in a rehearsal can count on them."""
 
@@ -51,10 +53,15 @@ Row = dict[str, Any]
 class Size:
     """How many of each; tickets are as many as the users' points allow, up to the figure."""
 
-    users: int = 4000
-    activities: int = 24000
-    drawings: int = 40
-    tickets: int = 5000
+    users: int
+    activities: int
+    drawings: int
+    tickets: int
+
+    @classmethod
+    def of(cls, rows: int) -> Size:
+        """A small town with about that many rows in all: every activity and every ticket books points as well."""
+        return cls(max(rows // 15, 10), max(rows * 2 // 5, 10), max(rows // 1500, 10), max(rows // 15, 10))
 
 
 class Generator:
@@ -222,19 +229,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Seed the database; the exit code. The rows per table go to standard output as JSON."""
     parser = argparse.ArgumentParser(prog="python -m application.seed")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--users", type=int, default=Size.users)
-    parser.add_argument("--activities", type=int, default=Size.activities)
-    parser.add_argument("--drawings", type=int, default=Size.drawings)
-    parser.add_argument("--tickets", type=int, default=Size.tickets)
+    parser.add_argument("--rows", type=int, default=ROWS, help="about how many rows in all (default: %(default)s)")
     chosen = parser.parse_args(arguments)
-    sizes = Size(chosen.users, chosen.activities, chosen.drawings, chosen.tickets)
-    if min(sizes.users, sizes.activities, sizes.drawings, sizes.tickets) < 1:
-        parser.error("every size must be at least 1")
+    if not 1 <= chosen.rows <= MOST_ROWS:
+        parser.error(f"--rows: {chosen.rows} is not between 1 and {MOST_ROWS}")
     settings = read_or_exit("application.seed", database_settings, os.environ)
     log.configure()
     engine = open_engine(settings, call_seconds=_BATCH_SECONDS)
     try:
-        rows = fill(engine, chosen.seed, sizes)
+        rows = fill(engine, chosen.seed, Size.of(chosen.rows))
     except UNAVAILABLE as error:
         sys.stderr.write(f"application.seed: failed: {explain(error)}\n")
         return 1
