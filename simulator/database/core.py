@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import apsw
 
-from simulator.database import redo, storage
-from simulator.database.interface import OracleError
+from simulator.database import redo, storage, users
+from simulator.database.interface import OracleError, Verifier
 from simulator.database.past import PastImages, scn_of_time, time_of_scn
 from simulator.database.redo import RedoEntry
 from simulator.database.sql.catalog import Catalog
@@ -26,7 +26,7 @@ from simulator.database.sql.dictionary import dictionary_views
 from simulator.database.sql.plan import Planner
 from simulator.database.sql.privileges import Privileges
 from simulator.database.sql.sequences import SequenceValues
-from simulator.database.sql.types import from_stamp
+from simulator.database.sql.types import from_stamp, to_stamp
 from simulator.database.writer import Transaction, WriteLock
 
 if TYPE_CHECKING:
@@ -106,10 +106,10 @@ class Core:
     # -- connections and threads -------------------------------------------------------------------------------
 
     def _open_files(self) -> None:
+        self.sequences = SequenceValues()
         hooks = self._hooks()
         self._contexts: dict[apsw.Connection, CallContext] = {}
         self._threads = ThreadPoolExecutor(_READERS + 1, thread_name_prefix="sql")
-        self.sequences = SequenceValues()
         self.writer = self._connect(hooks, writable=True)
         storage.refresh_dictionary(self.writer)
         self.control = self._connect(hooks)
@@ -129,25 +129,36 @@ class Core:
             connection.close()
         self._contexts.clear()
 
+    def _replace_file(self, fresh: Path) -> None:
+        """Put another file in the place of this database's."""
+        self._close_files()
+        for suffix in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        fresh.replace(self.path)
+        self._open_files()
+
     def _hooks(self) -> dict[str, Callable[..., object]]:
         return {
             "current_scn": lambda: self._received_scn,
             "database": self._facts,
             "sessions": lambda: [session.describe() for session in self.sessions.values()],
-            "assign": lambda value, key: self.planner.assign(value, key),
-            "nextval": lambda name: self.sequences.next(name),
-            "currval": lambda name: self.sequences.current(name),
-            "scn_to_timestamp": lambda scn: time_of_scn(self.control, scn),
-            "timestamp_to_scn": lambda moment: scn_of_time(self.control, moment, self.clock.now()),
+            "assign": lambda value, key: self.planner.assign(value, key),  # noqa: PLW0108 (the planner changes)
+            "visible": lambda user, owner, name: self.privileges.sees(user, owner, name),  # noqa: PLW0108
+            "is_role": lambda name: int(self.privileges.is_role(name)),
+            "nextval": self.sequences.next,
+            "currval": self.sequences.current,
+            "time_of_scn": time_of_scn,
+            "scn_of_time": scn_of_time,
         }
 
     def _facts(self) -> dict[str, str | int]:
         return {
             "name": self.name,
+            "unique_name": self.name,
             "role": "PRIMARY" if self.role is Role.PRIMARY else "PHYSICAL STANDBY",
             "open_mode": "READ WRITE" if self.open else "MOUNTED",
-            "created": self.created.isoformat(),
-            "epoch": self.epoch,
+            "status": "OPEN" if self.open else "MOUNTED",
+            "created": to_stamp(self.created.replace(microsecond=0)),
             "scn": self._received_scn,
         }
 
@@ -216,12 +227,21 @@ class Core:
         finally:
             self.write_lock.release()
 
-    # -- sessions ----------------------------------------------------------------------------------------------
+    # -- what it is ---------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
         """The database's name, in capitals."""
         return self._name.upper()
+
+    @property
+    def scn(self) -> int:
+        """The last committed SCN that this copy knows."""
+        return self._received_scn
+
+    def verifier(self, user: str) -> Verifier | None:
+        """The user's password verifier."""
+        return users.find_verifier(self.control, user)
 
     def new_session_id(self) -> int:
         """A number that no session of this process had."""

@@ -15,16 +15,17 @@ from typing import Final
 
 import apsw
 
-from simulator.database import redo, storage, users
+from simulator.database import redo, rewind, storage, users
 from simulator.database.core import Clock, Core, Role, RoleError
-from simulator.database.interface import ClientInfo, OracleError, Verifier
+from simulator.database.interface import ClientInfo, OracleError
 from simulator.database.redo import DivergedError, RedoEntry
+from simulator.database.rewind import UndoneTransaction
 from simulator.database.session import EngineSession
 from simulator.database.sql.context import CallContext
 from simulator.database.sql.types import from_stamp, to_stamp
 from simulator.database.writer import Transaction
 
-__all__ = ["Activation", "Clock", "Database", "DivergedError", "RedoEntry", "Role", "RoleError"]
+__all__ = ["Activation", "Clock", "Database", "DivergedError", "RedoEntry", "Role", "RoleError", "UndoneTransaction"]
 
 _APPLY_BATCH: Final = 500
 _SHUTTING_DOWN: Final = 12572
@@ -126,11 +127,6 @@ class Database(Core):
         return self._received_scn
 
     @property
-    def scn(self) -> int:
-        """The last committed SCN that this copy knows."""
-        return self._received_scn
-
-    @property
     def applied_scn(self) -> int:
         """The SCN that this copy's tables show."""
         return self._received_scn if self.role is Role.PRIMARY else self._applied_scn
@@ -142,12 +138,8 @@ class Database(Core):
             return self.clock.now()
         if self._source_time is not None and self._applied_scn == self._received_scn:
             return self._source_time
-        stamp = self.control.execute("SELECT time FROM redo WHERE scn = ?", (self._applied_scn,)).get
+        stamp: str | None = self.control.execute("SELECT time FROM redo WHERE scn = ?", (self._applied_scn,)).get
         return None if stamp is None else from_stamp(stamp).replace(tzinfo=UTC)
-
-    def verifier(self, user: str) -> Verifier | None:
-        """The user's password verifier."""
-        return users.find_verifier(self.control, user)
 
     async def logon(self, user: str, client: ClientInfo) -> EngineSession:
         """Open a session. Raises OracleError 1033, 28000 or 1045."""
@@ -251,6 +243,71 @@ class Database(Core):
             self._save(role=role.value, open=0, applied_scn=self._applied_scn, epoch=epoch)
             self.epoch = epoch
             storage.enforce(self.writer, constraints=False)
+
+    async def reinstate(self, scn: int) -> list[UndoneTransaction]:
+        """Make a fenced primary (or a standby that went astray) a standby again: undo all after ``scn``.
+
+        ``scn`` is the last that it shares with the new primary. Returns what was undone, which ``undone`` can tell
+        again later. Raises RoleError, DivergedError.
+        """
+        if self.role is Role.PRIMARY:
+            raise RoleError(f"{self.name} is PRIMARY: fence it before it is taken back")
+        if not 0 < scn <= self._received_scn:
+            raise RoleError(f"{self.name} has no SCN {scn}, its log ends with {self._received_scn}")
+        async with self.exclusive():
+            entries = redo.read(self.writer, scn)
+            self._go_back(scn, entries)
+            self.role, self.mounted, self.open = Role.STANDBY, True, False
+            self._save(role=Role.STANDBY.value, mounted=1, open=0, applied_scn=scn, source_time=None)
+            self._load_state()
+            self.past.clear()
+            self.refresh_catalog()
+        return rewind.describe(entries)
+
+    def _go_back(self, scn: int, entries: Sequence[RedoEntry]) -> None:
+        with self.writer:
+            rewind.keep_undone(self.writer, entries)
+        applied = [entry for entry in entries if entry.scn <= self._applied_scn]
+        if rewind.needs_rebuild(applied):
+            fresh = self.path.with_suffix(".new")
+            fresh.unlink(missing_ok=True)
+            rewind.rebuild(self.path, fresh, scn)
+            self._replace_file(fresh)
+            return
+        with self.writer:
+            if applied:
+                rewind.undo(self.writer, applied)
+            rewind.forget(self.writer, scn)
+
+    def undone(self) -> list[UndoneTransaction]:
+        """Every transaction that ``reinstate`` took back, ever."""
+        rows = self.control.execute("SELECT scn, time, epoch, kind, payload FROM undone ORDER BY epoch, scn")
+        return rewind.describe([redo.entry_of(row) for row in rows])
+
+    # -- points in time ----------------------------------------------------------------------------------------
+
+    def scn_at(self, moment: datetime) -> int:
+        """The SCN that was current at a time; 0 when that is before the database."""
+        stamp = to_stamp(moment)
+        return int(self.control.execute("SELECT max(scn) FROM redo WHERE time <= ?", (stamp,)).get or 0)
+
+    def copy_at(self, path: Path, scn: int) -> None:
+        """Write a base copy of the state at an SCN, its log included. Raises RoleError for an SCN it does not have."""
+        if not 0 < scn <= self.applied_scn:
+            raise RoleError(f"{self.name} has no state at SCN {scn}, only up to {self.applied_scn}")
+        entries = redo.read(self.control, scn)
+        if rewind.needs_rebuild(entries):
+            rewind.rebuild(self.path, path, scn)
+            return
+        _copy_file(self.path, path)
+        copy = storage.open_file(path, CallContext(), writable=True)
+        try:
+            storage.enforce(copy, constraints=False)
+            with copy:
+                if entries:
+                    rewind.undo(copy, entries)
+        finally:
+            copy.close()
 
     def _become_primary(self, epoch: int) -> None:
         self.role, self.epoch = Role.PRIMARY, epoch

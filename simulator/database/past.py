@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import datetime
@@ -35,7 +36,7 @@ class Image:
 
 
 class PastImages:
-    """The images of one database. Thread-safe only because one thread at a time makes them."""
+    """The images of one database; any thread may ask."""
 
     def __init__(self, database: Path, folder: Path, now: Callable[[], datetime]) -> None:
         self._database = database
@@ -43,6 +44,7 @@ class PastImages:
         self._folder = folder
         self._images: OrderedDict[tuple[int, int], Image] = OrderedDict()
         self._made = 0
+        self._lock = threading.Lock()
         self.clear()
 
     def clear(self) -> None:
@@ -52,6 +54,10 @@ class PastImages:
 
     def image(self, catalog: Catalog, table: Table, scn: int) -> Image:
         """The image of a table. Raises OracleError 1466 when its definition changed since."""
+        with self._lock:
+            return self._image(catalog, table, scn)
+
+    def _image(self, catalog: Catalog, table: Table, scn: int) -> Image:
         key = (table.object_id, scn)
         found = self._images.get(key)
         if found is not None:
@@ -100,7 +106,7 @@ class PastImages:
         columns = [physical.quote(c.name) for c in table.columns]
         listed = ", ".join(columns if table.rowid_column else ["rowid", *columns])
         connection.execute(f"INSERT INTO main.{name} ({listed}) SELECT {listed} FROM live.{name}")
-        later = connection.execute(
+        later: list[tuple[int, str, bytes]] = connection.execute(  # pyright: ignore[reportAssignmentType]
             "SELECT scn, kind, payload FROM live.redo WHERE scn > ? AND instr(payload, CAST(? AS BLOB)) ORDER BY scn DESC",
             (scn, table.physical),
         ).fetchall()

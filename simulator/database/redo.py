@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -109,10 +109,13 @@ def read(connection: apsw.Connection, after: int, *, upto: int | None = None, li
         "SELECT scn, time, epoch, kind, payload FROM redo WHERE scn > ? AND scn <= ifnull(?, scn) ORDER BY scn LIMIT ?",
         (after, upto, limit),
     )
-    return [
-        RedoEntry(scn, from_stamp(time).replace(tzinfo=UTC), epoch, kind, payload)
-        for scn, time, epoch, kind, payload in rows
-    ]
+    return [entry_of(row) for row in rows]
+
+
+def entry_of(row: tuple[Any, ...]) -> RedoEntry:
+    """A record from its row: scn, time, epoch, kind, payload."""
+    scn, time, epoch, kind, payload = row
+    return RedoEntry(scn, from_stamp(time).replace(tzinfo=UTC), epoch, kind, payload)
 
 
 def apply_entry(connection: apsw.Connection, entry: RedoEntry) -> None:

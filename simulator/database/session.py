@@ -19,6 +19,7 @@ from simulator.database.interface import ClientInfo, OracleError, Result, Statem
 from simulator.database.plsql import run_block
 from simulator.database.sql.execute import run_dml, run_query
 from simulator.database.sql.plan import DmlPlan, Plan, QueryPlan
+from simulator.database.sql.types import to_stamp
 from simulator.database.writer import LOCK_WAIT_SECONDS, Transaction
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class EngineSession:
             "action": self.action,
             "client_identifier": self.client_identifier,
             "client_info": self.client_info,
-            "logon_time": self.logon_time.isoformat(),
+            "logon_time": to_stamp(self.logon_time.replace(microsecond=0)),
             "transaction": int(self.in_transaction),
         }
 

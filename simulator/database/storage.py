@@ -47,6 +47,7 @@ def open_file(path: Path, context: CallContext, *, writable: bool = False) -> ap
     connection.set_busy_timeout(5000)
     for pragma, value in (("synchronous", "NORMAL"), ("case_sensitive_like", "ON"), ("temp_store", "MEMORY")):
         connection.pragma(pragma, value)
+    context.connection = connection
     register_functions(connection, context)
     connection.set_progress_handler(context.check_interrupt, 20_000)
     if not writable:

@@ -296,18 +296,22 @@ def _decode(kind: str, document: dict[str, Any]) -> Object:
     if "columns" in document:
         document["columns"] = tuple(_decode_column(c) for c in document["columns"])
     if "constraints" in document:
-        document["constraints"] = tuple(
-            Constraint(**{**c, "columns": tuple(c["columns"]), "ref_columns": tuple(c["ref_columns"])})
-            for c in document["constraints"]
-        )
+        document["constraints"] = tuple(_decode_constraint(c) for c in document["constraints"])
     if "expressions" in document:
         document["expressions"] = tuple(document["expressions"])
     return _KINDS[kind](**document)
 
 
+def _decode_constraint(document: dict[str, Any]) -> Constraint:
+    document["columns"] = tuple(document["columns"])
+    document["ref_columns"] = tuple(document["ref_columns"])
+    return Constraint(**document)
+
+
 def _decode_column(document: dict[str, Any]) -> ColumnDef:
-    declared = document["type"]
-    document["type"] = OracleType(**{**declared, "kind": ColumnType(declared["kind"])})
+    declared: dict[str, Any] = document["type"]
+    declared["kind"] = ColumnType(declared["kind"])
+    document["type"] = OracleType(**declared)
     if document["identity"] is not None:
         document["identity"] = Identity(**document["identity"])
     return ColumnDef(**document)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import apsw
+
 
 @dataclass
 class CallContext:
@@ -16,6 +18,7 @@ class CallContext:
     """
 
     now: datetime = field(default_factory=lambda: datetime(1970, 1, 1, tzinfo=UTC))
+    connection: apsw.Connection | None = None
     user: str = ""
     schema: str = ""
     transaction_id: str = ""

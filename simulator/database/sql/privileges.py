@@ -81,6 +81,12 @@ class Privileges:
         if not self.has(user, privilege):
             raise OracleError(1031, "insufficient privileges")
 
+    def sees(self, user: str, owner: str, name: str) -> bool:
+        """Whether an object is among a user's ALL_ views."""
+        if owner in (user, PUBLIC, SYS) or self.has(user, "SELECT ANY TABLE") or self.has(user, "*"):
+            return True
+        return any((grantee, owner, name) in self._objects for grantee in {user, PUBLIC, *self._granted(user)})
+
     def check(self, user: str, item: Table | View | Sequence, privilege: str) -> None:
         """Raises OracleError 942 when the user may not even see an object, 1031 when not do this to it."""
         if item.owner in (user, SYS) or self.has(user, "*"):

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from simulator.database.interface import OracleError
 from simulator.database.sql.catalog import Catalog, Table, View
-from simulator.database.sql.types import OracleType
+from simulator.database.sql.types import JSON, OracleType
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Analysis:
             name = upper(alias.this)
             names = [upper(column) for column in alias.args.get("columns") or ()]
             body = cte.this
-            if isinstance(body, exp.SetOperation) and _mentions(body.right, name):
+            if clause is not None and isinstance(body, exp.SetOperation) and _mentions(body.right, name):
                 clause.set("recursive", True)
                 first = _renamed(self.query(body.left, env, parent), names)
                 self.query(body.right, {**env, name: first}, parent)
@@ -176,7 +176,7 @@ class Analysis:
             self._names.check(found, privilege)
             self.targets[id(node)] = found
             name = found.physical
-            columns = [Output(c.name, c.type, c.nullable) for c in found.columns]
+            columns = [Output(c.name, JSON if c.json else c.type, c.nullable) for c in found.columns]
         version = node.args.get("version")
         if version is not None:
             self.expression(version, Scope(None), env)

@@ -7,6 +7,7 @@ loses the cached values.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import apsw
@@ -27,6 +28,7 @@ class SequenceValues:
 
     def __init__(self) -> None:
         self._states: dict[str, _State] = {}
+        self._lock = threading.Lock()
 
     def reload(self, connection: apsw.Connection, catalog: Catalog) -> None:
         """Take up new sequences and forget dropped ones; what is being given out goes on."""
@@ -48,6 +50,10 @@ class SequenceValues:
 
     def next(self, name: str) -> int:
         """NEXTVAL. Raises OracleError 2289 or 8004."""
+        with self._lock:
+            return self._next(name)
+
+    def _next(self, name: str) -> int:
         state = self._states.get(name)
         if state is None:
             raise OracleError(2289, "sequence does not exist")

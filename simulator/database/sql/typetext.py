@@ -97,7 +97,7 @@ def _timestamp(reader: TokenReader) -> OracleType:
 def from_datatype(node: exp.DataType) -> OracleType:
     """The type named in a CAST or RETURNING clause. Raises OracleError 902."""
     arguments = [int(p.this.name) for p in node.expressions if isinstance(p, exp.DataTypeParam) and p.this.is_int]
-    name = node.this.value if isinstance(node.this, exp.DType) else str(node.this)
+    name = str(node.this.value) if isinstance(node.this, exp.DType) else str(node.this)
     if name in ("VARCHAR", "NVARCHAR", "CHAR", "NCHAR", "TEXT"):
         kind = ColumnType.CHAR if name in ("CHAR", "NCHAR") else ColumnType.VARCHAR
         return CLOB if name == "TEXT" else OracleType(kind, arguments[0] if arguments else 4000)

@@ -197,8 +197,8 @@ class _Editor:
         self._reader.any_word("KEEP", "DROP")
         self._reader.words("INDEX")
         children = [
-            child
-            for child, key in self._change.catalog.children_of(self._table)
+            key
+            for _, key in self._change.catalog.children_of(self._table)
             if constraint.kind in "PU" and set(key.ref_columns) == set(constraint.columns)
         ]
         if children and not cascade:
@@ -214,7 +214,7 @@ class _Editor:
         cascade = self._reader.words("CASCADE", "CONSTRAINTS")
         for name in names:
             self._column(name)
-        used = {n for child, key in self._change.catalog.children_of(self._table) for n in key.ref_columns}
+        used = {n for _, key in self._change.catalog.children_of(self._table) for n in key.ref_columns}
         if used & set(names):
             raise OracleError(12992, "cannot drop parent key column")
         for constraint in self._table.constraints:

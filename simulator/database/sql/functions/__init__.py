@@ -27,4 +27,4 @@ def register_functions(connection: apsw.Connection, context: CallContext) -> Non
         for name, (function, arguments) in module.items():
             connection.create_scalar_function(name, function, arguments, deterministic=name not in _VOLATILE)
     for name, factory in AGGREGATES.items():
-        connection.create_window_function(name, factory)
+        connection.create_window_function(name, factory)  # pyright: ignore[reportArgumentType]

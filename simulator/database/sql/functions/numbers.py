@@ -125,7 +125,7 @@ def format_number(value: _Number, mask: str) -> str:
         text += "-" if negative else " " if fill else ""
     elif signed or negative:
         text = ("-" if negative else "+") + text
-    width = len(picture) + (1 if not trailing_minus else 1) + (1 if dollar else 0)
+    width = len(picture) + 1 + (1 if dollar else 0)
     return text.rjust(width) if fill else text
 
 

@@ -77,7 +77,8 @@ def _instr(value: Cell, part: Cell, *rest: Cell) -> Cell:
     start = int(as_number(rest[0])) if rest else 1
     nth = int(as_number(rest[1])) if len(rest) > 1 else 1
     at = start - 1 if start > 0 else len(text) + start
-    for _ in range(nth):
+    found = -1
+    for _ in range(max(nth, 1)):
         found = text.find(wanted, at) if start > 0 else text.rfind(wanted, 0, at + len(wanted))
         if found < 0:
             return 0
