@@ -47,16 +47,6 @@ class DatabaseClient:
             call = self._databases().switchover_autonomous_database
             return _work_request_id(call(standby_id, peer_db_id=primary_id, opc_retry_token=token))
 
-    def stop(self, database_id: str) -> str:
-        """Stop a database: it takes no sessions until it is started. The id of the work request."""
-        with self._writing(f"stop database {database_id}"):
-            return _work_request_id(self._databases().stop_autonomous_database(database_id))
-
-    def start(self, database_id: str) -> str:
-        """Start a stopped database. The id of the work request."""
-        with self._writing(f"start database {database_id}"):
-            return _work_request_id(self._databases().start_autonomous_database(database_id))
-
     def work_request(self, work_request_id: str) -> WorkRequest:
         """How far a long operation is. Raises NotFoundError for one that this region does not know."""
         with self._reading(f"read work request {work_request_id}"):

@@ -33,12 +33,6 @@ class HealthChecksClient:
             return tuple(sorted((_result(each) for each in found), key=lambda result: result.at))
 
 
-def newest(results: tuple[VantageResult, ...]) -> tuple[VantageResult, ...]:
-    """The last result of each vantage point, by its name."""
-    last = {each.vantage_point: each for each in sorted(results, key=lambda result: result.at)}
-    return tuple(last[name] for name in sorted(last))
-
-
 def _milliseconds(moment: datetime) -> float:
     return moment.timestamp() * 1000
 

@@ -107,16 +107,6 @@ class VantageResult:
     detail: str
 
 
-@dataclass(frozen=True)
-class Contact:
-    """One attempt to reach something. ``answered`` is whether anything answered at all, be it with an error."""
-
-    target: str
-    answered: bool
-    detail: str
-    seconds: float
-
-
 class NetAnswer(enum.StrEnum):
     """How a database's listener answers; only OPEN takes sessions."""
 

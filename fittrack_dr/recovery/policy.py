@@ -7,6 +7,7 @@ import json
 from datetime import time, timedelta
 from functools import cached_property
 
+from fittrack_dr.errors import ConfigError
 from fittrack_dr.recovery.fields import RegionName, Section, Table
 from fittrack_dr.recovery.gates import Gate
 from fittrack_dr.recovery.types import (
@@ -54,19 +55,11 @@ class RecoveryPolicy(Section):
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_canonical)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def retention_class(self, name: str) -> RetentionClass:
-        """The class of that name; KeyError when there is none, which no checked policy asks for."""
-        return {each.name: each for each in self.retention}[name]
-
-    def deciders(self, decision: str) -> tuple[str, ...]:
-        """Names of the roles that may take ``decision``, in the policy's order; empty for an unknown decision."""
-        return tuple(name for name, role in self.roles.items() if decision in role.decides)
-
     def region_of_peer(self, region: str) -> str:
-        """The other stack's region. KeyError for a region that is no stack's."""
+        """The other stack's region. Raises ConfigError for a region that is no stack's."""
         regions = [stack.region for stack in self.stacks.values()]
         if region not in regions:
-            raise KeyError(region)
+            raise ConfigError(f"{region} is no region of recovery.yaml; name one of {', '.join(regions)}")
         return next(other for other in regions if other != region)
 
 

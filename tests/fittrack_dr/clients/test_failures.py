@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from fittrack_dr import errors
-from fittrack_dr.clients.contact import contact_api
 from fittrack_dr.clients.database import DatabaseClient
 from fittrack_dr.clients.failures import shortened
 from fittrack_dr.clients.monitoring import MonitoringClient
@@ -228,24 +227,6 @@ def test_a_listing_that_never_ends_is_malformed(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="more than 1000 pages"):
         list(pages(lambda **_: Page()))
-
-
-@pytest.mark.parametrize(
-    ("reply", "answered", "detail"),
-    [
-        (answer(200, "fittrack"), True, "answers"),
-        (error(401, "NotAuthenticated"), True, "answers, with an error"),
-        (error(503, "ServiceUnavailable"), True, "answers, with an error"),
-        (STALL, False, "no answer in time"),
-        (RESET, False, "connection reset by peer"),
-    ],
-)
-def test_contact(tmp_path: Path, reply: bytes, answered: bool, detail: str) -> None:
-    with scripted(reply) as server, session_at(tmp_path, server.url) as session:
-        contact = contact_api(session, REGION)
-    assert (contact.answered, contact.target) == (answered, server.url)
-    assert detail in contact.detail
-    assert 0 < contact.seconds < 5
 
 
 def test_a_proxy_of_the_environment_is_no_way_into_a_rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

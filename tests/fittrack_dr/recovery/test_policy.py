@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from fittrack_dr.errors import ConfigError
 from fittrack_dr.recovery import Decision, RecoveryPolicy, Storage, Tier, Unit, load_policy
 
 FILE = Path(__file__).parents[3] / "recovery.yaml"
@@ -46,7 +47,7 @@ def test_retention_classes_of_the_runbook_and_one_for_evidence(policy: RecoveryP
         "audit-logs": (2557, Storage.OBJECT_STORAGE, Tier.ARCHIVE),
         "evidence": (2557, Storage.OBJECT_STORAGE, Tier.STANDARD),
     }
-    assert policy.retention_class("evidence").write_once
+    assert {each.name for each in policy.retention if each.write_once} == {"audit-logs", "evidence"}
 
 
 def test_critical_queries_word_for_word(policy: RecoveryPolicy) -> None:
@@ -60,11 +61,16 @@ def test_critical_queries_word_for_word(policy: RecoveryPolicy) -> None:
 
 
 def test_who_decides(policy: RecoveryPolicy) -> None:
-    assert policy.deciders("region-failover") == ("platform-lead",)
-    assert policy.deciders("full-restore") == ("dba", "platform-lead")
-    assert policy.deciders("lunch") == ()
-    assert policy.roles["platform-lead"].group == "FitTrackPlatformLeads"
-    assert all(policy.deciders(decision) for decision in Decision)
+    decided = {name: set(role.decides) for name, role in policy.roles.items()}
+    assert {name for name, decisions in decided.items() if "region-failover" in decisions} == {"platform-lead"}
+    assert {name for name, decisions in decided.items() if "full-restore" in decisions} == {"dba", "platform-lead"}
+    assert set().union(*decided.values()) == set(Decision)
+    assert {name: role.group for name, role in policy.roles.items()} == {
+        "oncall": "FitTrackOnCall",
+        "dba": "FitTrackDatabaseAdmins",
+        "platform-lead": "FitTrackPlatformLeads",
+        "security-lead": "FitTrackSecurityLeads",
+    }
 
 
 def test_gates_measure_seconds_or_counts_and_fail_the_unknown(policy: RecoveryPolicy) -> None:
@@ -80,7 +86,7 @@ def test_gates_measure_seconds_or_counts_and_fail_the_unknown(policy: RecoveryPo
 def test_peer_regions(policy: RecoveryPolicy) -> None:
     assert policy.region_of_peer("us-ashburn-1") == "us-phoenix-1"
     assert policy.region_of_peer("us-phoenix-1") == "us-ashburn-1"
-    with pytest.raises(KeyError):
+    with pytest.raises(ConfigError, match=r"eu-frankfurt-1 is no region of recovery\.yaml; name one of us-ashburn-1, "):
         policy.region_of_peer("eu-frankfurt-1")
 
 
