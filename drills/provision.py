@@ -171,7 +171,8 @@ class Builder:
         with self._connect("ADMIN") as connection, connection.cursor() as cursor:
             for user in (APPLICATION_USER, OPERATOR_USER):
                 cursor.execute(f'CREATE USER {user} IDENTIFIED BY "{self._passwords[user]}"')
-                cursor.execute(f"GRANT CONNECT, RESOURCE TO {user}")
+            cursor.execute(f"GRANT CONNECT, RESOURCE TO {APPLICATION_USER}")
+            cursor.execute(f"GRANT CREATE SESSION, SELECT ANY TABLE, SELECT_CATALOG_ROLE TO {OPERATOR_USER}")
         environment = self._application_environment(PRIMARY)
         for arguments in (("application.migrate", "upgrade", "head"), ("application.seed",)):
             done = subprocess.run(
