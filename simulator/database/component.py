@@ -34,7 +34,6 @@ class Databases:
         self.switchovers = Switchovers(self.guard)
         self.standbys = Standbys(self.guard)
         self._listener: Listener | None = None
-        self._net: NetServer | None = None
         self._sampler: asyncio.Task[None] | None = None
         region.databases = self
         region.admin["GET", "/dataguard"] = self._show
@@ -46,10 +45,8 @@ class Databases:
         self.registry.load()
         address = self._region.world.regions[self._region.name].net
         context = self._tls(address.host)
-        self._net = NetServer(self.registry, ssl_context=context)
-        self._listener = await serve(
-            self._region.gate, Plane.DATA, address.host, address.port, self._net.handle, ssl=context
-        )
+        net = self.registry.net = NetServer(self.registry, ssl_context=context)
+        self._listener = await serve(self._region.gate, Plane.DATA, address.host, address.port, net.handle, ssl=context)
         await self.guard.start()
         self.switchovers.resume()
         self.standbys.resume()
@@ -63,8 +60,8 @@ class Databases:
         await self.switchovers.stop()
         await self.standbys.stop()
         await self.guard.stop()
-        if self._net is not None:
-            await self._net.close()
+        if self.registry.net is not None:
+            await self.registry.net.close()
         if self._listener is not None:
             await self._listener.close()
         await self.registry.close()

@@ -237,7 +237,7 @@ class Switchovers:
         self._advance(record.id, change, phase="closed")
         database = self._registry.need(record.id)
         if database.open:
-            await database.shutdown()
+            await self._registry.shut(record.id)
         return Frame("closed", {"final_scn": database.scn})
 
     async def _outcome(self, fields: dict[str, Any]) -> Frame:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import shutil
 from pathlib import Path
+from typing import Final
 
 from simulator.cloud.service import Region
 from simulator.database.descriptors import LEVELS, service_name
 from simulator.database.engine import Database, Role
 from simulator.database.interface import Instance, RefusedConnectionError
+from simulator.database.net.server import NetServer
 from simulator.database.records import INSTANTIATE, PROVISIONING, Record, Records
 
-_UNKNOWN_SERVICE = 12514
+log = logging.getLogger(__name__)
+
+_UNKNOWN_SERVICE: Final = 12514
+_GOODBYE_SECONDS: Final = 1.0
 
 
 class DatabaseRegistry:
@@ -22,6 +29,7 @@ class DatabaseRegistry:
         self._records = records
         self._databases: dict[str, Database] = {}
         self._services: dict[str, str] = {}
+        self.net: NetServer | None = None
 
     def directory(self, database_id: str) -> Path:
         """Where the database's files are, or will be."""
@@ -55,13 +63,31 @@ class DatabaseRegistry:
         database = self._databases.get(database_id)
         return None if database is None else database.role
 
+    async def shut(self, database_id: str) -> None:
+        """Close the database: nothing is acknowledged any more, its clients are told and disconnected."""
+        database = self.need(database_id)
+        await database.shutdown()
+        await self.let_go(database)
+
+    async def let_go(self, database: Database) -> None:
+        """Tell the clients of a database that no longer serves, and disconnect them; a deaf one is not waited for."""
+        if self.net is None:
+            return
+        try:
+            async with asyncio.timeout(_GOODBYE_SECONDS):
+                await self.net.drain(instance=database)
+                await self.net.disconnect(instance=database)
+        except TimeoutError:
+            log.warning("%s: some clients did not take leave", database.name)
+
     async def drop(self, database_id: str) -> None:
         """End its sessions and delete its files; nothing happens when there are none."""
-        database = self._databases.pop(database_id, None)
-        self._services = {name: owner for name, owner in self._services.items() if owner != database_id}
+        database = self._databases.get(database_id)
         if database is not None:
-            await database.shutdown()
+            await self.shut(database_id)
+            del self._databases[database_id]
             await database.close()
+        self._services = {name: owner for name, owner in self._services.items() if owner != database_id}
         shutil.rmtree(self.directory(database_id), ignore_errors=True)
 
     async def close(self) -> None:

@@ -49,7 +49,7 @@ async def stop(region: Region, request: Request) -> Reply:
     _require_primary(call, record, "stop")
     reply = _schedule(call, record, "stop", STOPPING, SHUT)
     if not dry_run(request):
-        await call.databases.registry.need(record.id).shutdown()
+        await call.databases.registry.shut(record.id)
     return reply
 
 
@@ -63,7 +63,7 @@ async def restart(region: Region, request: Request) -> Reply:
         raise ServiceError(501, "NotImplemented", "restart_autonomous_database: online or with details")
     reply = _schedule(call, record, "restart", RESTARTING, STARTED)
     if not dry_run(request):
-        await call.databases.registry.need(record.id).shutdown()
+        await call.databases.registry.shut(record.id)
     return reply
 
 
@@ -162,7 +162,9 @@ def register(region: Region) -> None:
         finish(payload, due, lifecycle_state=AVAILABLE)
 
     async def stopped(payload: dict[str, Any], due: datetime) -> None:
-        await databases_of(region).registry.need(payload["id"]).shutdown()
+        registry = databases_of(region).registry
+        if registry.need(payload["id"]).open:  # killed before it was shut
+            await registry.shut(payload["id"])
         finish(payload, due, lifecycle_state=STOPPED)
 
     def updated(payload: dict[str, Any], due: datetime) -> None:

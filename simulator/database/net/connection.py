@@ -138,7 +138,7 @@ class Connection:
 
     async def tell(self, code: int) -> None:
         """Notify the client in band; a client that is gone needs no telling."""
-        if self._session is None:
+        if self._session is None or self._writer.is_closing():
             return
         try:
             await self._channel.notify(code)
