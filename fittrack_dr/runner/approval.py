@@ -12,6 +12,7 @@ import binascii
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -24,7 +25,9 @@ from fittrack_dr.domain.entries import Judged, Person
 from fittrack_dr.domain.progress import Progress, Signed
 from fittrack_dr.domain.protocols import Identities
 from fittrack_dr.errors import ConfigError, RefusedError
-from fittrack_dr.recovery import RecoveryPolicy
+
+if TYPE_CHECKING:
+    from fittrack_dr.recovery import RecoveryPolicy
 
 Deciders = Mapping[str, frozenset[str]]
 """Decision -> the IAM groups whose members may take it."""
