@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from simulator.kernel.process import ProcessRecord, start_time
+from simulator.kernel.process import ProcessRecord
 from simulator.kernel.worldfile import World, WorldError
 
 READY_TIMEOUT = 60.0
@@ -163,7 +163,9 @@ def _spawn(world: World, name: str, *, stopped: bool) -> subprocess.Popen[bytes]
             env=environment,
             start_new_session=True,
         )
-    ProcessRecord(child.pid, child.pid, start_time(child.pid) or 0).write(home)
+    record = ProcessRecord.of(child.pid)
+    if record is not None:  # else it ended already, and _await_ready will say so
+        record.write(home)
     return child
 
 
@@ -195,8 +197,7 @@ def _await_ready(
 def _signal_leader(record: ProcessRecord) -> None:
     """Ask the leader to end; a stopped one has to run for that."""
     for number in (signal.SIGTERM, signal.SIGCONT):
-        if record.alive:
-            os.kill(record.pid, number)
+        record.signal_leader(number)
 
 
 def _last_line(log: Path) -> str:

@@ -42,6 +42,9 @@ def save(world: World, name: str) -> Path:
         moment = WorldClock(world.clock_file).now()
         for part in (*world.processes, *_SHARED):
             _copy(world.directory / part, building / part)
+        for process, state in states.items():
+            if state == "dead":
+                shutil.copy2(world.home_of(process) / "process.json", building / process)
     meta = {"world": moment.isoformat(), "rate": anchor.rate, "states": states}
     (building / "snapshot.json").write_text(json.dumps(meta))
     building.rename(target)
@@ -66,7 +69,7 @@ def restore(world: World, name: str) -> None:
     states: dict[str, str] = meta["states"]
     for process, state in states.items():
         if state == "dead":
-            ProcessRecord(0, 0, 0).write(world.home_of(process))
+            shutil.copy2(source / process / "process.json", world.home_of(process))
     stopped = [process for process, state in states.items() if state == "stopped"]
     control.start(world, [name for name, state in states.items() if state in ("running", "stopped")], stopped=stopped)
     write_anchor(world.clock_file, world=moment, rate=float(meta["rate"]))

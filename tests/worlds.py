@@ -19,8 +19,6 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
-
 from simulator.kernel.admin import ask_admin
 from simulator.kernel.clock import WorldClock
 from simulator.kernel.worldfile import World
@@ -86,11 +84,10 @@ class RunningWorld:
             timeout=timeout,
         )
 
-    def pids(self) -> list[int]:
-        """The leaders that run, as recorded."""
-        records = [self.world.home_of(name) / "process.json" for name in self.world.processes]
-        found = [json.loads(record.read_text())["pid"] for record in records if record.exists()]
-        return [pid for pid in found if psutil.pid_exists(pid)]
+    def admin_pid(self, process: str) -> int:
+        """The id of a process's leader, as recorded."""
+        record: dict[str, int] = json.loads((self.world.home_of(process) / "process.json").read_text())
+        return record["pid"]
 
 
 def data(response: Any) -> Any:

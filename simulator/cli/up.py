@@ -43,8 +43,8 @@ def _start(world: World) -> list[subprocess.Popen[bytes]]:
 
     states = {name: control.state_of(world, name) for name in world.processes}
     if any(state in ("running", "stopped") for state in states.values()):
-        alive = ", ".join(f"{name} {state}" for name, state in states.items() if state in ("running", "stopped"))
-        raise WorldError(f"{world.directory}: already up ({alive}); `simulator status`, `return` or `down`")
+        found = ", ".join(f"{name} {state}" for name, state in states.items())
+        raise WorldError(f"{world.directory}: already up ({found}); use `simulator return REGION`, or `down` first")
     for name in world.processes:
         control.stop_group(world, name, grace=0)
     if (taken := block_owner(world.block)) is not None:

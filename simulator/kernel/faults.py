@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -179,16 +180,18 @@ class Connection:
         self._gate = gate
         self._answered = 0
         self._outer: socket.socket | None = None
+        self._carrier: asyncio.Task[Any] | None = None
         self._handed_over = False
 
     def cut(self) -> None:
         """Reset the connection now: the peer learns nothing more."""
-        outer, self._outer = self._outer, None
-        if outer is not None:
-            with contextlib.suppress(OSError):
-                outer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-                outer.shutdown(socket.SHUT_RD)  # wakes the pump that waits for the client
-            outer.close()
+        self._reset_at_close()
+        if self._carrier is not None:
+            self._carrier.cancel()  # which closes the sockets, once nothing waits on them
+
+    def _reset_at_close(self) -> None:
+        if self._outer is not None:
+            self._outer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
     async def carry(
         self,
@@ -198,11 +201,12 @@ class Connection:
     ) -> None:
         """Join the client to a fresh server protocol until either side ends."""
         self._outer = outer
+        self._carrier = asyncio.current_task()
         inner, far = socket.socketpair()
         try:
             await self._hold()
             if self._cut_at(0) is not None:
-                self.cut()
+                self._reset_at_close()
                 return
             inner.setblocking(False)
             far.setblocking(False)
@@ -217,7 +221,7 @@ class Connection:
             outer.close()
             if not self._handed_over:  # else its transport closes it
                 far.close()
-            self._outer = None
+            self._outer = self._carrier = None
 
     async def _hand_over(
         self,
@@ -248,7 +252,7 @@ class Connection:
             if cut is not None:
                 await loop.sock_sendall(outer, data[: max(0, cut.after_bytes - self._answered)])
                 if cut.kind is FaultKind.RESET:
-                    self.cut()
+                    self._reset_at_close()
                 raise ConnectionResetError(f"cut by fault {cut.id}")
             await loop.sock_sendall(outer, data)
             self._answered += len(data)

@@ -6,20 +6,25 @@ import json
 import os
 import socket
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-_STAT_STATE, _STAT_GROUP, _STAT_START = 0, 2, 19  # fields of /proc/<pid>/stat after the command's name
+# Fields of /proc/<pid>/stat after the command's name.
+_STAT_STATE, _STAT_GROUP, _STAT_SESSION, _STAT_START = 0, 2, 3, 19
 
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """``started`` is the kernel's start time in clock ticks: with the pid it names one process for good."""
+    """The leader of a group and session of its own.
+
+    ``started`` is its start time in clock ticks since the boot ``boot``: with the pid these name one process for
+    good. Whatever does not match all of it is somebody else's, and is neither counted nor signalled.
+    """
 
     pid: int
-    pgid: int
     started: int
+    boot: str
 
     def write(self, home: Path) -> None:
         """Record it in ``process.json``."""
@@ -37,20 +42,29 @@ class ProcessRecord:
             return None
 
     @classmethod
+    def of(cls, pid: int) -> ProcessRecord | None:
+        """The process that has this id now, or None."""
+        fields = _stat(pid)
+        return None if fields is None else cls(pid, int(fields[_STAT_START]), _boot())
+
+    @classmethod
     def current(cls) -> ProcessRecord:
         """The running process."""
-        return cls(os.getpid(), os.getpgrp(), start_time(os.getpid()) or 0)
+        record = cls.of(os.getpid())
+        if record is None:
+            raise ProcessLookupError("/proc does not show the running process")
+        return record
 
     @property
     def alive(self) -> bool:
         """Whether this very process still runs (a zombie does not)."""
-        fields = _stat(self.pid)
-        return fields is not None and int(fields[_STAT_START]) == self.started and fields[_STAT_STATE] != "Z"
+        fields = self._leader()
+        return fields is not None and fields[_STAT_STATE] != "Z"
 
     @property
     def stopped(self) -> bool:
         """Whether it was stopped by a signal."""
-        fields = _stat(self.pid)
+        fields = self._leader()
         return fields is not None and fields[_STAT_STATE] == "T"
 
     @property
@@ -60,18 +74,12 @@ class ProcessRecord:
         return all(state == "T" for state in states)
 
     def members(self) -> list[int]:
-        """The pids of its group that still run; the leader may be gone. Empty when the id now names another's group."""
-        leader = _stat(self.pid)
-        if leader is not None and int(leader[_STAT_START]) != self.started:
+        """The pids of its group that still run; the leader may be gone. Empty when the id now names another's."""
+        if self.pid <= 1 or self.started <= 0 or self.boot != _boot() or self.pid == os.getpgrp():
             return []
-        return [
-            pid
-            for pid in _pids()
-            if (fields := _stat(pid)) is not None
-            and int(fields[_STAT_GROUP]) == self.pgid
-            and int(fields[_STAT_START]) >= self.started
-            and fields[_STAT_STATE] != "Z"
-        ]
+        if _stat(self.pid) is not None and self._leader() is None:
+            return []
+        return [pid for pid in _pids() if (fields := _stat(pid)) is not None and self._includes(fields)]
 
     def signal(self, number: int) -> bool:
         """Send a signal to every member of the group; whether there was one."""
@@ -84,15 +92,33 @@ class ProcessRecord:
                 continue
         return found
 
+    def signal_leader(self, number: int) -> None:
+        """Send a signal to the leader alone, when it still runs."""
+        if self.pid in self.members():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def _leader(self) -> list[str] | None:
+        fields = _stat(self.pid)
+        same = fields is not None and int(fields[_STAT_START]) == self.started and self.boot == _boot()
+        return fields if same else None
+
+    def _includes(self, fields: list[str]) -> bool:
+        """Nobody can join a session from outside, and an id is not given again while a group or session has it."""
+        return (
+            int(fields[_STAT_GROUP]) == self.pid
+            and int(fields[_STAT_SESSION]) == self.pid
+            and int(fields[_STAT_START]) >= self.started
+            and fields[_STAT_STATE] != "Z"
+        )
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
 
 def _pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-
-
-def start_time(pid: int) -> int | None:
-    """When the process started, in ticks since boot, or None when there is none."""
-    fields = _stat(pid)
-    return None if fields is None else int(fields[_STAT_START])
 
 
 @contextmanager

@@ -77,12 +77,13 @@ class Store:
         name = f"nested_{self._depth}"
         self.database.execute("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT {name}")
         self._depth += 1
+        promised = len(self._after)
         try:
             yield
         except BaseException:
             self._depth -= 1
+            del self._after[promised:]
             if self._depth == 0:
-                self._after.clear()
                 self.database.execute("ROLLBACK")
             else:
                 self.database.execute(f"ROLLBACK TO {name}")
