@@ -7,14 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.application.oracle import Oracle, running_oracle
+from tests.application.oracle import SMALL, Oracle, running_oracle
 from tests.application.processes import Api
 
 
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a stopped database with its schema and a couple of thousand rows, made once."""
+    with running_oracle(tmp_path_factory.mktemp("seeded")) as oracle:
+        oracle.run("migrate", "upgrade", "head")
+        oracle.run("seed", *SMALL)
+    return oracle.database
+
+
 @pytest.fixture(scope="module")
-def oracle(tmp_path_factory: pytest.TempPathFactory) -> Generator[Oracle]:
-    """A running database with its schema and rows; a test that takes it away brings it back."""
-    with running_oracle(tmp_path_factory.mktemp("oracle")) as running:
+def oracle(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator[Oracle]:
+    """A running copy of it; a test that takes it away brings it back."""
+    with running_oracle(tmp_path_factory.mktemp("oracle"), copy_of=seeded) as running:
         yield running
 
 

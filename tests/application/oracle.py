@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +25,20 @@ SMALL = ("--rows", "2000")
 class Oracle:
     """One database on a fixed port; ``stop`` and ``start`` take its process away and bring it back."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, *, start: datetime = START) -> None:
+        self.database = directory / "database"
         self._clock = directory / "clock.json"
         self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
-        write_anchor(self._clock, world=START, rate=1.0)
+        write_anchor(self._clock, world=start, rate=1.0)
 
     def start(self) -> None:
         """Start, or start again from disk."""
-        database = self._directory / "database"
-        database.mkdir(exist_ok=True)
+        self.database.mkdir(exist_ok=True)
         self._process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "tests.application.oracle_server"),
-                *(str(database), str(self._clock), str(self.port)),
+                *(str(self.database), str(self._clock), str(self.port)),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -114,14 +114,13 @@ class Oracle:
 
 
 @contextmanager
-def running_oracle(directory: Path, *, seeded: bool = True) -> Generator[Oracle]:
-    """A running database; with its schema and a couple of thousand rows unless ``seeded`` is False."""
-    oracle = Oracle(directory)
+def running_oracle(directory: Path, *, copy_of: Path | None = None) -> Generator[Oracle]:
+    """A running database: a new and empty one, or a copy of a stopped one's files, an hour later."""
+    oracle = Oracle(directory, start=START + timedelta(hours=1) if copy_of else START)
+    if copy_of is not None:
+        shutil.copytree(copy_of, oracle.database)
     oracle.start()
     try:
-        if seeded:
-            oracle.run("migrate", "upgrade", "head")
-            oracle.run("seed", *SMALL)
         yield oracle
     finally:
         oracle.stop()
