@@ -26,6 +26,22 @@ class NoAlarmError(Exception):
     """The health checks never reported the loss."""
 
 
+def await_watched(box: Box, monitor: str, region: str) -> None:
+    """Until every vantage point's newest result of the monitor, as ``region`` tells them, is healthy."""
+    client = box.client(oci.healthchecks.HealthChecksClient, region, "oncall")
+    clock = box.clock
+    deadline = clock.now() + timedelta(hours=6)
+    while clock.now() < deadline:
+        results = client.list_http_probe_results(monitor, sort_order="DESC", limit=100).data
+        newest: dict[str, bool] = {}
+        for result in results:
+            newest.setdefault(result.vantage_point_name, bool(result.is_healthy))
+        if len(newest) >= VANTAGE_POINTS and all(newest.values()):
+            return
+        clock.sleep_until(clock.now() + LOOK)
+    raise NoAlarmError(f"monitor {monitor} never found its target healthy")
+
+
 def lose(box: Box, region: str) -> datetime:
     """Stop the region as a black hole; the moment from which on nothing of it can be relied on."""
     at = box.clock.now()

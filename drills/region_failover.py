@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from drills.box import Box, CommandError, program, run
-from drills.disaster import Alarm, await_alarm, lose
+from drills.disaster import Alarm, await_alarm, await_watched, lose
 from drills.judge import Loss, availability, judge, read_attempts
 from drills.measure import Measured, critical_path, kept_keys, write_measurements
 from drills.provision import NAME, PRIMARY, STANDBY, Builder, Estate
@@ -170,6 +170,7 @@ def drill(box: Box, options: Options) -> int:
     estate = Builder(box, say).build()
     say(f"FitTrack serves from {PRIMARY}, with a standby in {STANDBY} ({time.monotonic() - started:.0f} s)")
     box.simulator("clock", "rate", str(options.rate))
+    await_watched(box, estate.monitors[PRIMARY], STANDBY)
     memory = options.out / "users.jsonl"
     memory.unlink(missing_ok=True)
     operator = Operator(box)

@@ -19,6 +19,7 @@ from pathlib import Path
 import oracledb
 
 from drills.box import Box, Finished, program
+from drills.disaster import await_watched
 from drills.provision import APPLICATION_USER, Builder
 from drills.provision import Estate as Built
 
@@ -153,8 +154,9 @@ def built_estate(directory: Path) -> Generator[Estate]:
         box.simulator("up", "--detach", "--rate", str(BUILDING))
         built = Builder(box, lambda _: None).build()
         estate = Estate(box, built)
-        estate.pass_time(timedelta(minutes=3))
         box.simulator("clock", "rate", str(TESTING))
+        await_watched(box, built.monitors[ASHBURN], PHOENIX)
+        estate.pass_time(timedelta(minutes=2))  # a lag measurement is due every minute
         box.simulator("snapshot", "save", SNAPSHOT)
         yield estate
     finally:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import oci
@@ -34,12 +36,13 @@ def approve(estate: Estate, failover: Command, *more: str, user: str = "platform
     return estate.operate("approve", run, *more, user=user)
 
 
-def recover(estate: Estate) -> Command:
+@contextmanager
+def recover(estate: Estate) -> Generator[Command]:
     """A failover that is approved and has come to its watch."""
-    failover = estate.begin(*FAILOVER, "--apply")
-    assert approve(estate, failover, "--assert-isolated", ASHBURN).code == 0
-    failover.await_line("record: done")
-    return failover
+    with estate.begin(*FAILOVER, "--apply") as failover:
+        assert approve(estate, failover, "--assert-isolated", ASHBURN).code == 0
+        failover.await_line("record: done")
+        yield failover
 
 
 def test_a_lost_region_is_recovered_in_the_other(estate: Estate) -> None:
