@@ -78,11 +78,12 @@ class Channel:
 
     def _marker(self, body: bytes) -> None:
         kind = body[2] if len(body) > 2 else 0
-        if kind in (Marker.BREAK, Marker.INTERRUPT) and not self._breaking:
-            self._breaking = True
-            self._reset = False
-            self._received.clear()
-            self._writer.write(marker(Marker.BREAK) + marker(Marker.RESET))
+        if kind in (Marker.BREAK, Marker.INTERRUPT):
+            if not self._breaking:
+                self._breaking = True
+                self._reset = False
+                self._received.clear()
+                self._writer.write(marker(Marker.BREAK) + marker(Marker.RESET))
             self._on_break()
         elif kind == Marker.RESET and self._breaking:
             self._reset = True

@@ -120,6 +120,8 @@ class TinySession:
         self._interrupted = asyncio.Event()
         self._db = apsw.Connection(str(instance.path))
         self._db.set_busy_timeout(2000)
+        # Not SQLite's own interrupt: that one passes unheard when the statement has not quite begun.
+        self._db.set_progress_handler(self._interrupted.is_set, 1000)
         self._db.execute("pragma foreign_keys = on")
         self._db.create_scalar_function("sys_context", self._context, 2)
         self.session_id = number
@@ -304,7 +306,6 @@ class TinySession:
 
     def interrupt(self) -> None:
         self._interrupted.set()
-        self._db.interrupt()
 
     async def change_password(self, old: str, new: str) -> None:
         known = self._instance.users[self._user]
