@@ -50,6 +50,7 @@ def start(world: World, processes: Iterable[str], *, stopped: Collection[str] = 
     except BaseException:
         for name in started:
             stop_group(world, name, grace=0)
+        forget(world, started)
         raise
     return list(started.values())
 
@@ -124,9 +125,9 @@ def state_of(world: World, process: str) -> str:
     return "stopped" if record.stopped else "running"
 
 
-def forget(world: World) -> None:
+def forget(world: World, processes: Iterable[str]) -> None:
     """Remove the records of processes that were taken down, so that they do not count as dead."""
-    for name in world.processes:
+    for name in processes:
         home = world.home_of(name)
         for leftover in (home / "process.json", home / "admin.sock"):
             leftover.unlink(missing_ok=True)

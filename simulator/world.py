@@ -34,7 +34,12 @@ CONTROL_REGION = "us-phoenix-1"
 
 
 def create(directory: Path, *, seed: int, block: str | None, start: datetime, rate: float) -> World:
-    """Write a new world, complete or not at all. Raises WorldError when the block is taken or none is free."""
+    """Write a new world, complete or not at all.
+
+    Raises WorldError when the directory holds something else, or the block is taken, or none is free.
+    """
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise WorldError(f"{directory}: holds no world and is not empty; choose another --dir")
     # Imported here: only the making of a world needs cryptography, and `simulator --help` starts without it.
     from simulator.kernel.certificates import create_ca, write_private
 

@@ -59,11 +59,11 @@ def simulator(ctx: click.Context, directory: Path) -> None:
 
 
 def main() -> None:
-    """Console entry: exit 0 done, 1 failed, 2 bad input or a world that cannot be used as asked."""
+    """Console entry: exit 0 done, 1 aborted, 2 bad input or a world that cannot be used as asked."""
     from simulator.kernel.worldfile import WorldError
 
     try:
         simulator(prog_name="simulator")
-    except WorldError as problem:
+    except (WorldError, OSError) as problem:
         click.echo(f"simulator: {problem}", err=True)
         sys.exit(2)

@@ -17,7 +17,7 @@ def command(directory: Path, remove: bool) -> None:
     """Stop the world: no process and no port is left. Its state stays unless --remove."""
     world = World.load(directory)
     control.stop(world)
-    control.forget(world)
+    control.forget(world, world.processes)
     if remove:
         import shutil
 

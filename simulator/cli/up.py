@@ -34,8 +34,14 @@ def command(directory: Path, detach: bool, block: str | None, seed: int, start: 
     children = _start(world)
     click.echo(f"world {world.directory}: ready on {world.block}.0/24")
     click.echo(f'  eval "$(simulator --dir {directory} env)"')
-    if not detach:
-        _stay(world, children)
+    if detach:
+        return
+    try:
+        _stay(children)
+    finally:
+        control.stop(world)
+        control.forget(world, world.processes)
+    click.echo("world stopped")
 
 
 def _start(world: World) -> list[subprocess.Popen[bytes]]:
@@ -52,8 +58,8 @@ def _start(world: World) -> list[subprocess.Popen[bytes]]:
     return control.start(world, world.processes)
 
 
-def _stay(world: World, children: list[subprocess.Popen[bytes]]) -> None:
-    """Until Ctrl-C or SIGTERM; then the world is stopped. A region that is lost and returned goes on."""
+def _stay(children: list[subprocess.Popen[bytes]]) -> None:
+    """Until Ctrl-C or SIGTERM. A region that is lost and returned goes on meanwhile."""
     asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda received, _: asked.append(received))
@@ -61,9 +67,6 @@ def _stay(world: World, children: list[subprocess.Popen[bytes]]) -> None:
         time.sleep(0.1)
         for child in children:
             child.poll()  # reaps those that ended
-    control.stop(world)
-    control.forget(world)
-    click.echo("world stopped")
 
 
 def _moment(text: str | None) -> datetime:

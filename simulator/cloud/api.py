@@ -106,12 +106,18 @@ class HttpApi:
             return await self._handle(operation, replace(request, upload=upload))
 
     async def _handle(self, operation: Operation, request: Request) -> Reply:
+        """Let the room answer; a plain handler's writes and its retry token become durable together, or not at all."""
         known = self._retry_tokens.find(operation, request)
         if known is not None:
             return known
-        reply = operation.handler(self._region, request)
-        if inspect.isawaitable(reply):
-            reply = await reply
+        if not inspect.iscoroutinefunction(operation.handler):
+            with self._region.store.transaction():
+                reply = operation.handler(self._region, request)
+                if inspect.isawaitable(reply):
+                    raise TypeError(f"{operation.name}: its handler must be a coroutine function to be awaited")
+                self._retry_tokens.keep(operation, request, reply)
+            return reply
+        reply = await operation.handler(self._region, request)
         self._retry_tokens.keep(operation, request, reply)
         return reply
 

@@ -41,13 +41,18 @@ def limit_of(request: Request, *, default: int = DEFAULT_LIMIT, maximum: int = M
     return int(text)
 
 
-def paginate(request: Request, rows: Sequence[Any]) -> tuple[list[Any], dict[str, str]]:
-    """One page of the rows, and the headers that lead to the next (``opc-next-page`` is the next row's index)."""
-    limit = limit_of(request)
+def page_start(request: Request) -> int:
+    """At which row the page that the caller asked for begins. Raises 400 for a page that was not given out."""
     page = request.query.get("page", "0")
     if not page.isdigit():
         raise ServiceError(400, "InvalidParameter", f"page {page!r} was not given out by this service")
-    start = int(page)
+    return int(page)
+
+
+def paginate(request: Request, rows: Sequence[Any]) -> tuple[list[Any], dict[str, str]]:
+    """One page of the rows, and the headers that lead to the next (``opc-next-page`` is the next row's index)."""
+    limit = limit_of(request)
+    start = page_start(request)
     headers = {"opc-total-items": str(len(rows))}
     if start + limit < len(rows):
         headers["opc-next-page"] = str(start + limit)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from simulator.cloud.http import limit_of
+from simulator.cloud.http import limit_of, page_start
 from simulator.cloud.objectstorage.base import (
     SERVICE,
     check_conditions,
@@ -203,7 +203,7 @@ def list_object_versions(region: Region, request: Request) -> Reply:
     """All versions, by name and then newest first, delete markers included."""
     bucket = need_bucket(region, request)
     limit = limit_of(request, default=1000)
-    skip = int(request.query.get("page", "0"))
+    skip = page_start(request)
     rows = [row for row, _ in _rows(region, request, bucket["name"], versions=True)]
     page = rows[skip : skip + limit]
     headers = {"opc-next-page": str(skip + limit)} if skip + limit < len(rows) else {}
