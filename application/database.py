@@ -8,6 +8,7 @@ connect finds it: nothing has to be restarted.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -31,6 +32,7 @@ POOL_WAIT_SECONDS = 2.0
 
 _ABANDONED_AT_MOST = 4
 _NO_SUCH_TABLE = 942
+_CONNECTION_ID = re.compile(r" \(CONNECTION_ID=[^)]*\)")
 _POSTURE = text("SELECT database_role, open_mode, SYSTIMESTAMP FROM v$database")
 _REVISION = text("SELECT version_num FROM alembic_version")
 
@@ -139,7 +141,7 @@ def as_utc(moment: Any) -> datetime:
 
 
 def posture(connection: Connection) -> Posture:
-    """Ask the database what it is and what time it has. Raises one of UNAVAILABLE."""
+    """Ask the database what it is and what time it has. Needs SELECT on V_$DATABASE. Raises one of UNAVAILABLE."""
     role, open_mode, now = connection.execute(_POSTURE).one()
     return Posture(str(role), str(open_mode), as_utc(now))
 
@@ -162,6 +164,10 @@ def oracle_code(error: SQLAlchemyError) -> int | None:
 
 
 def explain(error: BaseException) -> str:
-    """One short line of why the database could not be used: the driver's own words, without SQL or values."""
+    """One short line of why the database could not be used: the driver's own words, without SQL or values.
+
+    The connection's id is left out: it differs every time, and a reason that stays the same should read the same.
+    """
     origin = getattr(error, "orig", None) or error
-    return str(origin).strip().splitlines()[0][:200] if str(origin).strip() else type(origin).__name__
+    said = [line for line in str(origin).splitlines() if line and not line.startswith("Help:")]
+    return _CONNECTION_ID.sub("", " ".join(said))[:300] or type(origin).__name__

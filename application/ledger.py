@@ -8,7 +8,7 @@ counting again. Every transaction updates the user's row first, hence never wait
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,66 +58,65 @@ class Receipt:
 
 def record_activity(engine: Engine, activity: Activity) -> Receipt:
     """Earn points. Raises RuleError, or one of ``database.UNAVAILABLE`` (then the outcome may be unknown: repeat)."""
-    with engine.connect() as connection:
-        if (earlier := find_activity(connection, activity.key)) is not None:
-            return _same_owner(earlier, activity.user_id)
-    try:
-        with engine.begin() as connection:
-            _change_balance(connection, activity.user_id, activity.points)
-            connection.execute(
-                insert(activities),
-                {
-                    "id": activity.key,
-                    "user_id": activity.user_id,
-                    "kind": activity.kind,
-                    "minutes": activity.minutes,
-                    "detail": json.dumps(dict(activity.detail)),
-                },
-            )
-            connection.execute(
-                insert(point_transactions).inline(),
-                {
-                    "user_id": activity.user_id,
-                    "type": "earn",
-                    "points": activity.points,
-                    "activity_id": activity.key,
-                },
-            )
-    except IntegrityError:
-        # Either a request with the same key was faster, or a constraint was really broken.
-        with engine.connect() as connection:
-            earlier = find_activity(connection, activity.key)
-        if earlier is None:
-            raise
-        return _same_owner(earlier, activity.user_id)
-    return Receipt(activity.key, activity.user_id, activity.points, repeated=False)
+
+    def earn(connection: Connection) -> Receipt:
+        _change_balance(connection, activity.user_id, activity.points)
+        connection.execute(
+            insert(activities),
+            {
+                "id": activity.key,
+                "user_id": activity.user_id,
+                "kind": activity.kind,
+                "minutes": activity.minutes,
+                "detail": json.dumps(dict(activity.detail)),
+            },
+        )
+        _book(connection, activity.user_id, "earn", activity.points, activity_id=activity.key)
+        return Receipt(activity.key, activity.user_id, activity.points, repeated=False)
+
+    return _once(engine, activity.key, activity.user_id, earn, find_activity)
 
 
 def buy_ticket(engine: Engine, key: str, user_id: int, drawing_id: int) -> Receipt:
     """Spend points on a ticket of an open drawing; the receipt's points are negative. Raises as ``record_activity``."""
-    with engine.connect() as connection:
-        if (earlier := find_ticket(connection, key)) is not None:
-            return _same_owner(earlier, user_id)
+
+    def buy(connection: Connection) -> Receipt:
+        price = _open_drawing_price(connection, drawing_id)
+        _change_balance(connection, user_id, -price)
+        _count_sale(connection, drawing_id)
+        connection.execute(
+            insert(tickets),
+            {"id": key, "drawing_id": drawing_id, "user_id": user_id, "price": price},
+        )
+        _book(connection, user_id, "spend", -price, ticket_id=key)
+        return Receipt(key, user_id, -price, repeated=False)
+
+    return _once(engine, key, user_id, buy, find_ticket)
+
+
+def _once(
+    engine: Engine,
+    key: str,
+    user_id: int,
+    work: Callable[[Connection], Receipt],
+    find: Callable[[Connection, str], Receipt | None],
+) -> Receipt:
+    """Do the work in one transaction, unless a request with the same key already did: then give its receipt.
+
+    The work comes first and the look only when a constraint or a rule said no, for the rule may say no just because the
+    first request succeeded (its points are spent, its drawing is over).
+    """
     try:
         with engine.begin() as connection:
-            price = _open_drawing_price(connection, drawing_id)
-            _change_balance(connection, user_id, -price)
-            _count_sale(connection, drawing_id)
-            connection.execute(
-                insert(tickets),
-                {"id": key, "drawing_id": drawing_id, "user_id": user_id, "price": price},
-            )
-            connection.execute(
-                insert(point_transactions).inline(),
-                {"user_id": user_id, "type": "spend", "points": -price, "ticket_id": key},
-            )
-    except IntegrityError:
+            return work(connection)
+    except (IntegrityError, RuleError):
         with engine.connect() as connection:
-            earlier = find_ticket(connection, key)
+            earlier = find(connection, key)
         if earlier is None:
             raise
-        return _same_owner(earlier, user_id)
-    return Receipt(key, user_id, -price, repeated=False)
+    if earlier.user_id != user_id:
+        raise RuleError(f"key {key} was already used for another user")
+    return earlier
 
 
 def find_activity(connection: Connection, key: str) -> Receipt | None:
@@ -140,10 +139,9 @@ def _find(connection: Connection, key: str, table: Table, reference: str) -> Rec
     return None if row is None else Receipt(key, int(row[0]), int(row[1]), repeated=True)
 
 
-def _same_owner(earlier: Receipt, user_id: int) -> Receipt:
-    if earlier.user_id != user_id:
-        raise RuleError(f"key {earlier.key} was already used for another user")
-    return earlier
+def _book(connection: Connection, user_id: int, kind: str, points: int, **reference: str) -> None:
+    entry = {"user_id": user_id, "type": kind, "points": points, **reference}
+    connection.execute(insert(point_transactions).inline(), entry)
 
 
 def _change_balance(connection: Connection, user_id: int, points: int) -> None:

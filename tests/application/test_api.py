@@ -129,6 +129,16 @@ def test_nobody_spends_points_that_they_do_not_have(oracle: Oracle, api: Api) ->
     assert api.get("/users/20").json()["points"] == 1
 
 
+def test_a_repeated_purchase_is_acknowledged_though_its_points_are_spent(oracle: Oracle, api: Api) -> None:
+    drawing = api.get("/drawings?status=open").json()["drawings"][0]
+    oracle.sql(f"UPDATE users SET points_balance = {drawing['ticket_price']} WHERE id = 21")
+    mine = key()
+    statuses = [api.post("/tickets", key=mine, user_id=21, drawing_id=drawing["id"]).status_code for _ in range(2)]
+    assert statuses == [201, 200]
+    other = api.post("/tickets", key=mine, user_id=22, drawing_id=drawing["id"])
+    assert (other.status_code, other.json()["error"]) == (409, f"key {mine} was already used for another user")
+
+
 def test_no_ticket_for_a_drawing_that_is_over_or_unknown(api: Api) -> None:
     over = api.get("/drawings?status=completed").json()["drawings"][0]["id"]
     answer = api.post("/tickets", key=key(), user_id=3, drawing_id=over)

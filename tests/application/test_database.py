@@ -63,6 +63,8 @@ def test_a_database_that_refuses_is_told_from_one_that_hangs() -> None:
         pass
     assert isinstance(refused.value, UNAVAILABLE)
     assert "DPY-6005" in explain(refused.value)
+    assert "CONNECTION_ID" in str(refused.value)
+    assert "CONNECTION_ID" not in explain(refused.value)
     finding = look(engine)
     assert not finding.ready
     assert finding.reasons[0].startswith("database: DPY-6005")

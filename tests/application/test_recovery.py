@@ -33,7 +33,7 @@ def test_it_turns_ready_by_itself_when_the_database_comes_back(oracle: Oracle, a
 def test_it_is_warm_beside_a_standby_and_ready_when_that_is_promoted(oracle: Oracle, api: Api) -> None:
     """A mounted standby takes no sessions: its listener refuses, and the application waits for the promotion."""
     oracle.tell("to-standby")
-    api.await_reason("database: ")
+    api.await_reason("is not registered with the listener")
     assert write(api) == 503
     oracle.tell("to-primary")
     api.await_ready()
