@@ -61,10 +61,6 @@ class Reader:
         """Two bytes, big-endian."""
         return int.from_bytes(self.raw(2), "big")
 
-    def u32(self) -> int:
-        """Four bytes, big-endian."""
-        return int.from_bytes(self.raw(4), "big")
-
     def ub(self) -> int:
         """An integer with its own length byte, whose top bit is the sign."""
         length = self.u8()

@@ -47,11 +47,6 @@ class Channel:
         """Whether a break is under way: the answer of the running call must not be sent."""
         return self._breaking
 
-    @property
-    def closed(self) -> bool:
-        """Whether the client is gone."""
-        return self._closed
-
     async def pump(self) -> None:
         """Receive packets until the client is gone. Runs beside the calls, so that a break is seen at once."""
         try:
@@ -112,13 +107,16 @@ class Channel:
         """Drop what is left of an answered request: the client sends nothing before it has its answer."""
         self._received.clear()
 
-    async def finish_break(self) -> None:
-        """Wait for the client's RESET and answer the broken call."""
+    async def finish_break(self, *, in_transaction: bool) -> None:
+        """Wait for the client's RESET and answer the broken call.
+
+        A driver's pool rolls back what is released to it only where it was told that a transaction is open.
+        """
         while not self._reset:
             await self._wait()
         self._breaking = self._reset = False
         cancelled = OracleError(1013, "user requested cancel of current operation")
-        await self.send(end(End(error=cancelled)))
+        await self.send(end(End(error=cancelled, in_transaction=in_transaction)))
 
     async def _wait(self) -> None:
         if self._closed:

@@ -111,7 +111,7 @@ class Connection:
                 answer = await self._answer(request, calls, ended)
             if self._channel.breaking:
                 parser.forget()
-                await self._channel.finish_break()
+                await self._channel.finish_break(in_transaction=session.in_transaction)
             elif answer is not None:
                 self._channel.discard()
                 await self._channel.send(answer)

@@ -87,8 +87,6 @@ class Function(enum.IntEnum):
 class ExecuteOption(enum.IntFlag):
     """The option bits of an execute call."""
 
-    PARSE = 0x01
-    BIND = 0x08
     DEFINE = 0x10
     EXECUTE = 0x20
     FETCH = 0x40
@@ -146,8 +144,6 @@ class LobOperation(enum.IntEnum):
     CLOSE = 0x10000
     IS_OPEN = 0x11000
 
-
-LOB_FREE_TEMPORARY_ARRAY = 0x80111
 
 AUTH_MODE_CHANGE_PASSWORD = 0x02
 AUTH_MODE_PRIVILEGED = 0x20 | 0x40 | 0x400000 | 0x1000000 | 0x2000000 | 0x4000000 | 0x8000000  # SYSDBA .. SYSRAC

@@ -43,9 +43,6 @@ class CursorTable:
         self._cursors: dict[int, Cursor] = {}
         self._last = 0
 
-    def __len__(self) -> int:
-        return len(self._cursors)
-
     def open(self, statement: Statement) -> Cursor:
         """A new cursor. Raises OracleError 1000 when too many are open."""
         if len(self._cursors) >= MAX_OPEN_CURSORS:

@@ -38,9 +38,6 @@ class LobTable:
         self._lobs: dict[int, Lob] = {}
         self._ids = itertools.count(1)
 
-    def __len__(self) -> int:
-        return len(self._lobs)
-
     def add(self, lob: Lob, *, temporary: bool) -> bytes:
         """Keep a LOB and return its locator."""
         number = next(self._ids)

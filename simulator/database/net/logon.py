@@ -61,7 +61,7 @@ class Logon:
 
     async def _call(self) -> Call:
         while (request := await self._channel.request(self._parser.parse)) is None:
-            await self._channel.finish_break()
+            await self._channel.finish_break(in_transaction=False)
         return request.call
 
     async def _challenge(self, call: Authenticate) -> Challenge:

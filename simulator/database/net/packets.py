@@ -29,7 +29,6 @@ class ConnectRequest:
 
     service_name: str
     sid: str
-    pooled: bool
     program: str
     machine: str
     os_user: str
@@ -122,7 +121,6 @@ def parse_descriptor(text: str) -> ConnectRequest:
     return ConnectRequest(
         service_name=value("SERVICE_NAME"),
         sid=value("SID"),
-        pooled=value("SERVER").upper() == "POOLED",
         program=value("PROGRAM"),
         machine=host.group(1) if host else "",
         os_user=value("USER"),

@@ -46,6 +46,19 @@ def test_a_cancelled_call(server: Tiny, connection: oracledb.Connection, sql: st
         assert cursor.fetchone() == (1,)
 
 
+def test_a_cancel_leaves_the_transaction_as_it_was(server: Tiny, connection: oracledb.Connection) -> None:
+    cursor = connection.cursor()
+    cursor.execute("create table if not exists uncancelled (id NUMBER)")
+    cursor.execute("insert into uncancelled values (1)")
+    canceller = _when_running(server, connection.cancel)
+    with pytest.raises(oracledb.DatabaseError, match="ORA-01013"):
+        cursor.execute(SLEEP)
+    canceller.join()
+    assert connection.transaction_in_progress
+    connection.rollback()
+    assert not connection.transaction_in_progress
+
+
 @WORK
 def test_a_call_that_takes_too_long(connection: oracledb.Connection, sql: str) -> None:
     cursor = connection.cursor()

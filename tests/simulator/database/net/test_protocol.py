@@ -179,5 +179,5 @@ def test_a_descriptor_gives_up_its_keywords() -> None:
         "(SERVER=pooled)(CID=(PROGRAM=python3)(HOST=laptop)(USER=oncall))(CONNECTION_ID=x==)))"
     )
     found = parse_descriptor(text)
-    assert (found.service_name, found.sid, found.pooled) == ("prod_tp", "", True)
+    assert (found.service_name, found.sid) == ("prod_tp", "")
     assert (found.program, found.machine, found.os_user) == ("python3", "laptop", "oncall")
