@@ -25,8 +25,8 @@ from fittrack_dr.errors import ConfigError, FittrackError, RefusedError
 from fittrack_dr.recovery import RecoveryPolicy, load_policy
 from fittrack_dr.runner.approval import deciders
 from fittrack_dr.runner.clock import AnchorClock, WallClock
+from fittrack_dr.runner.commands import Leave
 from fittrack_dr.runner.directory import DirectoryJournalStore, DirectoryStateStore
-from fittrack_dr.runner.machine import Leave
 from fittrack_dr.runner.session import Runner, is_open
 from fittrack_dr.runner.state import Claims
 from fittrack_dr.scenarios.environment import Environment

@@ -179,9 +179,9 @@ class Progress:
     def finals(self) -> frozenset[str]:
         """The steps that need no more attention from the current session.
 
-        After a takeover two kinds of result no longer count: what was unknown and stops the run has to be observed
-        again, and what was read (or proves something) for the sake of a step that has not begun has to be read again,
-        because between the sessions the world went on.
+        After a takeover some results no longer count, because between the sessions the world went on: what was unknown
+        and stops the run is observed again, what was read (or proves something) for the sake of a step that has not
+        begun is read again, and so is what a gate refused.
         """
         finals: set[str] = set()
         for step in reversed(self.plan.order):
@@ -198,11 +198,20 @@ class Progress:
         outcome = state.result.outcome
         if outcome.status is Status.UNKNOWN:
             return step.on_failure is OnFailure.CONTINUE
+        if step.kind is StepKind.READ and self.refused_by(step):
+            return False
         if not outcome.status.settled or not (step.kind is StepKind.READ or outcome.proofs):
             return True
         return not any(
             step.id in other.after and other.id not in finals and self._has_to_begin(other) for other in self.plan.steps
         )
+
+    def refused_by(self, step: Step) -> tuple[GateReading, ...]:
+        """The gates by which the step was refused, in their latest reading; empty for any other end of it."""
+        result = self.steps[step.id].result
+        if result is None or result.outcome.status is not Status.REFUSED:
+            return ()
+        return tuple(gate for gate in result.outcome.gates if not gate.passed)
 
     def _has_to_begin(self, step: Step) -> bool:
         """Whether a step that is not final relies on what it waits for; one that began or ended merely looks again."""
@@ -295,6 +304,11 @@ class Progress:
             ),
             default=0,
         )
+
+    @property
+    def changed(self) -> bool:
+        """Whether this run is known to have changed the world."""
+        return any(state.took_effect for state in self.steps.values())
 
     @property
     def unresolved(self) -> tuple[str, ...]:

@@ -22,20 +22,10 @@ from fittrack_dr.domain.protocols import Action, Clock, Context, Identities, Sto
 from fittrack_dr.errors import ExitCode, FittrackError, OutcomeUnknownError, RefusedError, RetryableError
 from fittrack_dr.runner.approval import Deciders, judge
 from fittrack_dr.runner.clock import REREAD_SECONDS
+from fittrack_dr.runner.commands import Call, Check, Command, Leave, Phase, Seen, Wait, Write
+from fittrack_dr.runner.ending import halted
 from fittrack_dr.runner.journal import Journal
-from fittrack_dr.runner.machine import (
-    Call,
-    Check,
-    Command,
-    Leave,
-    Phase,
-    Seen,
-    Wait,
-    Write,
-    check_key,
-    halted,
-    next_actions,
-)
+from fittrack_dr.runner.machine import check_key, next_actions
 from fittrack_dr.runner.narration import narrate
 
 POLL_SECONDS: Final = 1.0
@@ -148,8 +138,9 @@ class Executor:
         """Adopt approvals and requests to abort. A journal that cannot be read just now is read at the next poll."""
         if time.monotonic() < self._next_poll:
             return
-        asking = ASKING_POLL_SECONDS if self._journal.progress.asked else POLL_SECONDS
-        self._next_poll = time.monotonic() + asking
+        progress = self._journal.progress
+        asking = any(progress.approval_of(decision, self._now) is None for decision in progress.asked)
+        self._next_poll = time.monotonic() + (ASKING_POLL_SECONDS if asking else POLL_SECONDS)
         known = len(self._journal.entries)
         try:
             self._journal.refresh()

@@ -10,95 +10,29 @@ and after a takeover, and an intent is always written on a fresh look.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from fittrack_dr.domain import invariants
-from fittrack_dr.domain.entries import Asked, Body, Closed, Ending, Entry, Intent, Judged, Result
+from fittrack_dr.domain.entries import Asked, Intent, Judged, Result
 from fittrack_dr.domain.outcome import Outcome, Status
-from fittrack_dr.domain.plan import OnFailure, Step, StepKind
+from fittrack_dr.domain.plan import Step, StepKind
 from fittrack_dr.domain.progress import Progress, StepProgress
-from fittrack_dr.errors import ExitCode
-
-DEFAULT_DELAY: Final = timedelta(seconds=5)
-"""World time before the next look when an outcome names none."""
-
-
-class Phase(enum.StrEnum):
-    """The methods of an action."""
-
-    OBSERVE = "observe"
-    RUN = "run"
-    VERIFY = "verify"
-    UNDO = "undo"
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The latest answer about a step in this session.
-
-    ``after`` is the number of the journal's last entry when the phase was begun. ``since`` is when the session began to
-    work on the step: its deadline counts from there.
-    """
-
-    phase: Phase
-    outcome: Outcome
-    after: int
-    since: datetime
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Call:
-    """Begin a phase of a step; ``restart``: its deadline counts anew from here."""
-
-    step: str
-    phase: Phase
-    restart: bool = False
-
-
-@dataclass(frozen=True)
-class Check:
-    """Check the approval in entry ``number`` against IAM, then journal a ``Judged`` entry."""
-
-    number: int
-
-
-@dataclass(frozen=True)
-class Write:
-    """Append an entry."""
-
-    body: Body
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Nothing more to do for this step before ``until``."""
-
-    until: datetime
-
-
-@dataclass(frozen=True)
-class Leave:
-    """Stop working on the run: it is closed, or has to be resumed."""
-
-    exit_code: ExitCode
-    detail: str
-    next_action: str = ""
-
-
-Command = Call | Check | Write | Wait | Leave
-
-EXIT_CODES: Final[Mapping[Ending, ExitCode]] = {
-    Ending.DONE: ExitCode.DONE,
-    Ending.FAILED: ExitCode.FAILED,
-    Ending.REFUSED: ExitCode.REFUSED,
-    Ending.UNKNOWN: ExitCode.UNKNOWN,
-    Ending.ABORTED: ExitCode.ABORTED,
-}
+from fittrack_dr.runner.commands import (
+    EXIT_CODES,
+    Call,
+    Check,
+    Command,
+    Leave,
+    Phase,
+    Seen,
+    Wait,
+    Write,
+    deadline,
+    delay_of,
+    forbids,
+)
+from fittrack_dr.runner.ending import ending, halted
 
 
 def next_actions(
@@ -118,42 +52,13 @@ def next_actions(
         if step.id not in busy:
             commands.extend(_Advance(progress, step, seen.get(step.id), now, halting).commands())
     if not commands and not busy:
-        commands.extend(_ending(progress, seen, now))
+        commands.extend(ending(progress, seen, now))
     return tuple(commands)
 
 
 def check_key(number: int) -> str:
     """How an approval under examination is named in ``busy``."""
     return f"approval {number}"
-
-
-def deadline(step: Step, seen: Seen) -> datetime:
-    return seen.since + step.deadline
-
-
-@dataclass(frozen=True)
-class Halt:
-    """Why nothing new is begun."""
-
-    ending: Ending
-    steps: tuple[Step, ...]
-
-
-def halted(progress: Progress) -> Halt | None:
-    """What keeps the run from beginning anything new, the gravest reason first."""
-    for status, ending in (
-        (Status.UNKNOWN, Ending.UNKNOWN),
-        (Status.FAILED, Ending.FAILED),
-        (Status.REFUSED, Ending.REFUSED),
-    ):
-        steps = tuple(
-            step
-            for step in progress.plan.order
-            if step.id in progress.finals and progress.status(step.id) is status and not progress.passable(step)
-        )
-        if steps:
-            return Halt(ending, steps)
-    return Halt(Ending.ABORTED, ()) if progress.abort is not None else None
 
 
 def _approvals(progress: Progress, busy: frozenset[str], now: datetime) -> list[Command]:
@@ -242,7 +147,7 @@ class _Advance:
         if self.now >= deadline(self.step, last):
             late = f"not done within its deadline; last: {last.outcome.detail}"
             return self._result(Outcome(Status.FAILED, late), attempt=0)
-        due = last.at + _delay(last.outcome)
+        due = last.at + delay_of(last.outcome)
         return Call(self.step.id, Phase.OBSERVE) if self.now >= due else Wait(due)
 
     def _intend(self) -> Command:
@@ -302,7 +207,7 @@ class _Advance:
         self, seen: Seen, phase: Phase, late: Status, *, attempt: int | None = None, observed: bool = False
     ) -> Command:
         """Repeat a look after its delay; at the deadline, or when the run is aborted, give up as ``late``."""
-        due = min(seen.at + _delay(seen.outcome), deadline(self.step, seen))
+        due = min(seen.at + delay_of(seen.outcome), deadline(self.step, seen))
         aborted = self.progress.abort is not None
         if aborted or seen.at >= deadline(self.step, seen):
             why = "the run was aborted" if aborted else "its deadline has passed"
@@ -332,97 +237,16 @@ class _Advance:
         return Write(Result(self.step.id, number, _gated(self.progress, outcome), observed=observed))
 
 
-def forbids(progress: Progress, body: Body, now: datetime) -> str | None:
-    """Why the invariants would not let the run's holder write ``body`` next, or None."""
-    last = progress.last
-    entry = Entry(progress.run, last.number + 1, last.digest, now, progress.holder, progress.session, body)
-    return next((violation.message for violation in invariants.violations(progress, entry)), None)
-
-
 def _gated(progress: Progress, outcome: Outcome) -> Outcome:
     """A step that read a gate as not passed is refused, unless the operator waived that gate."""
     failed = [gate for gate in outcome.gates if not gate.passed and gate.name not in progress.waived]
     if not failed or not outcome.status.settled:
         return outcome
     gate = failed[0]
-    detail = f"gate {gate.name}: {gate.reading}: {gate.detail}; to override: --force {gate.name} --reason '...'"
-    return _as(outcome, Status.REFUSED, detail)
+    return _as(outcome, Status.REFUSED, f"gate {gate.name}: {gate.reading}: {gate.detail}")
 
 
 def _as(outcome: Outcome, status: Status, detail: str | None = None) -> Outcome:
     return Outcome(
         status, outcome.detail if detail is None else detail, outcome.evidence, 0.0, outcome.proofs, outcome.gates
     )
-
-
-def _delay(outcome: Outcome) -> timedelta:
-    return timedelta(seconds=outcome.delay) if outcome.delay > 0 else DEFAULT_DELAY
-
-
-def _ending(progress: Progress, seen: Mapping[str, Seen], now: datetime) -> list[Command]:
-    """Nothing is left to begin or to wait for: undo what the plan says, then close the run or leave it open."""
-    halt = halted(progress)
-    unknown = progress.unresolved
-    if halt is None:
-        return [Write(Closed(Ending.DONE, _summary(progress), unknown=unknown))]
-    undo = _undo(progress, halt, seen, now)
-    if undo is not None:
-        return [undo]
-    if halt.ending is Ending.UNKNOWN and progress.abort is None:
-        return [Leave(ExitCode.UNKNOWN, _reasons(progress, halt), f"fittrack-dr runs resume {progress.run} --apply")]
-    return [Write(_closing(progress, halt, unknown))]
-
-
-def _closing(progress: Progress, halt: Halt, unknown: tuple[str, ...]) -> Closed:
-    again = f"mend that, then begin again: what is already so is not done again (procedure {progress.plan.procedure})"
-    if halt.ending is Ending.UNKNOWN:
-        look = f"look what became of {', '.join(step.id for step in halt.steps)} before anything else is begun"
-        return Closed(Ending.UNKNOWN, f"aborted; {_reasons(progress, halt)}", look, unknown)
-    if progress.abort is not None and not halt.steps:
-        ending = Ending.UNKNOWN if unknown else Ending.ABORTED
-        return Closed(
-            ending, f"aborted by {progress.abort.author.name}", "look at the run before beginning another", unknown
-        )
-    return Closed(halt.ending, _reasons(progress, halt), again, unknown)
-
-
-def _reasons(progress: Progress, halt: Halt) -> str:
-    results = [(step.id, progress.steps[step.id].result) for step in halt.steps]
-    undone = [(f"undoing {name}", state.undone) for name, state in progress.steps.items()]
-    return "; ".join(f"{name}: {result.outcome.detail}" for name, result in results + undone if result is not None)
-
-
-def _summary(progress: Progress) -> str:
-    ended = [step.id for step in progress.plan.order if not (progress.status(step.id) or Status.FAILED).settled]
-    return f"done, though without {', '.join(ended)}" if ended else "done"
-
-
-def _undo(progress: Progress, halt: Halt, seen: Mapping[str, Seen], now: datetime) -> Command | None:
-    """The next command of taking back what the failed steps say, the latest step first; None when that is over."""
-    wanted = {
-        name
-        for step in halt.steps
-        if step.on_failure is OnFailure.UNDO and halt.ending is not Ending.REFUSED
-        for name in (step.undoes or (step.id,))
-    }
-    for step in reversed(progress.plan.order):
-        state = progress.steps[step.id]
-        if step.id in wanted and state.undone is None and (state.took_effect or state.open is not None):
-            return _undo_step(progress, step, seen.get(step.id), now)
-    return None
-
-
-def _undo_step(progress: Progress, step: Step, seen: Seen | None, now: datetime) -> Command:
-    state = progress.steps[step.id]
-    if state.undoing is None:
-        intent = Intent(step.id, state.attempts, undo=True)
-        forbidden = forbids(progress, intent, now)
-        if forbidden is None:
-            return Write(intent)
-        return Write(Result(step.id, 0, Outcome(Status.SKIPPED, forbidden), undo=True))
-    if seen is None or seen.phase is not Phase.UNDO or seen.after < state.last:
-        return Call(step.id, Phase.UNDO, restart=True)
-    if seen.outcome.status in {Status.RETRY, Status.UNKNOWN} and seen.at < deadline(step, seen):
-        due = min(seen.at + _delay(seen.outcome), deadline(step, seen))
-        return Call(step.id, Phase.UNDO) if now >= due else Wait(due)
-    return Write(Result(step.id, state.undoing.attempt, seen.outcome, undo=True))

@@ -27,9 +27,9 @@ from fittrack_dr.domain.plan import Plan
 from fittrack_dr.domain.protocols import Action, Clock, Identities, JournalStore
 from fittrack_dr.errors import ConfigError, RefusedError
 from fittrack_dr.runner.approval import Deciders
+from fittrack_dr.runner.commands import EXIT_CODES, Leave
 from fittrack_dr.runner.executor import Executor
 from fittrack_dr.runner.journal import Author, Journal
-from fittrack_dr.runner.machine import EXIT_CODES, Leave
 from fittrack_dr.runner.narration import narrate
 from fittrack_dr.runner.state import Claims
 

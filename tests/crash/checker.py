@@ -66,9 +66,9 @@ def _unannounced(progress: Progress, facts: Facts) -> tuple[str, ...]:
 
 
 def _explains_itself(progress: Progress) -> bool:
-    """Closed; or left open with a result that says unknown, so that whoever resumes knows where to look."""
+    """Closed; or left open with a result that says unknown, or the gate that an operator has to decide about."""
     if progress.closed is not None:
         return progress.closed.ending is not Ending.DONE or not [
             step for step in progress.plan.steps if not progress.passable(step)
         ]
-    return any(progress.status(step.id) is Status.UNKNOWN for step in progress.plan.steps)
+    return any(progress.status(step.id) is Status.UNKNOWN or progress.refused_by(step) for step in progress.plan.steps)

@@ -17,9 +17,10 @@ from fittrack_dr.domain import Action, Approval, Person, Plan, StepKind, isolati
 from fittrack_dr.domain.entries import AbortRequested, Approved, Intent, Opened, TakenOver
 from fittrack_dr.domain.protocols import Context, JournalStore
 from fittrack_dr.runner.approval import judge
+from fittrack_dr.runner.commands import Call, Check, Command, Leave, Phase, Seen, Wait, Write
 from fittrack_dr.runner.executor import perform
 from fittrack_dr.runner.journal import Author, Journal
-from fittrack_dr.runner.machine import Call, Check, Command, Leave, Phase, Seen, Wait, Write, next_actions
+from fittrack_dr.runner.machine import next_actions
 from tests.crash.memory import ALLOWED, FINGERPRINT, KEY, LEAD, KnownPeople, VirtualClock
 from tests.crash.pure import DECISION, OLD
 

@@ -15,9 +15,9 @@ from fittrack_dr.domain import Action, Approval, Context, Outcome, Person, Plan,
 from fittrack_dr.domain.entries import Approved, Entry
 from fittrack_dr.runner.approval import sign
 from fittrack_dr.runner.clock import AnchorClock
+from fittrack_dr.runner.commands import Leave
 from fittrack_dr.runner.directory import DirectoryJournalStore, DirectoryStateStore
 from fittrack_dr.runner.journal import Author, Journal, read_entries
-from fittrack_dr.runner.machine import Leave
 from fittrack_dr.runner.session import Runner, is_open, submit
 from fittrack_dr.runner.state import Claims
 from tests.crash.memory import ALLOWED, FINGERPRINT, KEY, LEAD, ONCALL, KnownPeople

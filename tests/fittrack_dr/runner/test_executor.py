@@ -227,7 +227,8 @@ def test_a_gate_read_in_a_step_bars_what_comes_after(bench: Bench) -> None:
     leave = bench.start(Plan("x", steps), actions)
     assert leave.exit_code is ExitCode.REFUSED
     assert "peer-lag: unknown (limit 60 s)" in leave.detail
-    assert "--force peer-lag --reason" in leave.detail
+    assert "--force peer-lag --reason" in leave.next_action
+    assert bench.kinds()[-1] == "closed"
     assert action.calls == []
 
 
@@ -238,6 +239,34 @@ def test_the_same_gate_waived_by_name_and_with_a_reason_is_passed(bench: Bench) 
     leave = bench.start(Plan("x", steps), actions, waivers={"peer-lag": "every minute costs more"})
     assert leave.exit_code is ExitCode.DONE
     assert "waived" in bench.kinds()
+
+
+def test_a_gate_that_refuses_halfway_leaves_the_run_to_be_resumed_with_a_waiver(bench: Bench) -> None:
+    """What was done and approved is not asked for again; the gate is read again, and waived by name."""
+    lag = GateReading.at_most("peer-lag", None, 60, unit="s", detail="no datapoint")
+    steps = (
+        Step("one", "One", "one"),
+        Step("look", "Look", "look", kind=StepKind.READ, after=("one",)),
+        Step("two", "Two", "two", after=("look",)),
+    )
+    looks: list[str] = []
+
+    def look(step: Step, context: Context) -> Outcome:
+        looks.append(step.id)
+        return Outcome(Status.DONE, "read", gates=(lag,))
+
+    first, second = Scripted(), Scripted()
+    actions = {"one": first, "look": Reading(look), "two": second}
+    leave = bench.start(Plan("x", steps), actions)
+    assert leave.exit_code is ExitCode.REFUSED
+    assert leave.next_action == f"fittrack-dr runs resume {bench.run} --apply --force peer-lag --reason '...'"
+    assert bench.kinds()[-1] == "result"
+
+    assert bench.runner().resume(bench.run, lambda plan: actions).exit_code is ExitCode.REFUSED
+    resumed = bench.runner().resume(bench.run, lambda plan: actions, waivers={"peer-lag": "users wait"})
+    assert resumed.exit_code is ExitCode.DONE
+    assert (first.calls.count("run"), second.calls.count("run"), len(looks)) == (1, 1, 3)
+    assert check_journal(bench.entries()) == ()
 
 
 DECIDED = Plan("x", (Step("one", "Do one", "one", decision="region-failover"),))
