@@ -38,11 +38,11 @@ def status(policy_file: Path, as_json: bool) -> ExitCode:
     from fittrack_dr.scenarios.dns_names import look_at_name, look_at_region
 
     with workbench(policy_file) as bench:
-        environment = bench.environment.probing
+        environment = bench.environment
         regions = sorted(environment.inventory.regions)
         with ThreadPoolExecutor(len(regions) + 1, thread_name_prefix="status") as pool:
             name = pool.submit(look_at_name, environment)
-            serving = [pool.submit(look_at_region, environment, region) for region in regions]
+            serving = [pool.submit(look_at_region, environment.probing, region) for region in regions]
             view, places = name.result(), [each.result() for each in serving]
         if as_json:
             click.echo(json.dumps(_document(environment, view, places), indent=2))
