@@ -11,6 +11,8 @@ import pytest
 from tests.simulator.database.net.conftest import PASSWORD, USER, Tiny
 from tests.simulator.database.net.test_breaks import ENDLESS, SLEEP
 
+pytestmark = pytest.mark.wire
+
 
 def _with_connection(server: Tiny, work: Callable[[oracledb.AsyncConnection], Awaitable[None]]) -> None:
     async def main() -> None:

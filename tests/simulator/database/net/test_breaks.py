@@ -13,6 +13,8 @@ import pytest
 
 from tests.simulator.database.net.conftest import PASSWORD, USER, Tiny, wait_until
 
+pytestmark = pytest.mark.wire
+
 SLEEP = "begin dbms_session.sleep(60); end;"
 ENDLESS = "with recursive x(n) as (select 1 union all select n + 1 from x) select count(*) as n from x"
 WORK = pytest.mark.parametrize("sql", [SLEEP, ENDLESS], ids=["waiting", "computing"])

@@ -10,6 +10,8 @@ import pytest
 
 from tests.simulator.database.net.conftest import PASSWORD, USER, Tiny
 
+pytestmark = pytest.mark.wire
+
 
 def _failure(server: Tiny, **options: object) -> oracledb.DatabaseError:
     with pytest.raises(oracledb.DatabaseError) as caught:

@@ -9,6 +9,8 @@ import pytest
 
 from tests.simulator.database.net.conftest import Tiny
 
+pytestmark = pytest.mark.wire
+
 TEXT = "Zoë ☃ walks. " * 20_000
 DATA = bytes(range(256)) * 1_000
 

@@ -20,6 +20,8 @@ from simulator.database.net.parser import Parser
 from simulator.database.net.requests import Execute, Request
 from tests.simulator.database.net.conftest import PASSWORD, USER, Tiny
 
+pytestmark = pytest.mark.wire
+
 
 class Recorder:
     """A relay between a client and the server that keeps what the client sends."""

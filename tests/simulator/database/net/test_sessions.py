@@ -11,6 +11,8 @@ import pytest
 
 from tests.simulator.database.net.conftest import PASSWORD, USER, Tiny, wait_until
 
+pytestmark = pytest.mark.wire
+
 
 @contextmanager
 def _pool(server: Tiny, **options: object) -> Generator[oracledb.ConnectionPool]:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.simulator.database.net.conftest import Tiny
 
+pytestmark = pytest.mark.wire
+
 
 @pytest.fixture(scope="module", autouse=True)
 def tables(server: Tiny) -> Iterator[None]:

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from simulator.database.net.wallet import NAMES, WALLET, Alias, ClientIdentity, write_wallet
 from tests.simulator.database.net.conftest import PASSWORD, USER, Tiny, running
 
+pytestmark = pytest.mark.wire
+
 SECRET = "wallet-Secret-1"
 
 

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from tests.simulator.database.net.conftest import Tiny
 
+pytestmark = pytest.mark.wire
+
 _DIGITS = st.integers(-(10**38) + 1, 10**38 - 1)
 NUMBERS = st.one_of(
     st.integers(-(10**38) + 1, 10**38 - 1),
