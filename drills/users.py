@@ -17,7 +17,7 @@ import signal
 import ssl
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -88,9 +88,16 @@ class User:
             await self._client.aclose()
 
     async def _write(self, key: str) -> None:
+        """Until it is acknowledged: the same activity under the same key, however often it has to be sent."""
+        activity = {
+            "user_id": self._town.first_user_id + self.number,
+            "kind": "walk",
+            "minutes": self._random.randint(5, 90),
+            "key": key,
+        }
         while True:
             started = self._time.now()
-            problem = await self._attempt(key)
+            problem = await self._attempt(activity)
             record: dict[str, Any] = {
                 "user": self.number,
                 "key": key,
@@ -104,18 +111,13 @@ class User:
             self._resolve_again = self._time.now()
             await self._rest(1.0)
 
-    async def _attempt(self, key: str) -> str:
+    async def _attempt(self, activity: Mapping[str, Any]) -> str:
         """Try the write once; the empty string when it was acknowledged, else what went wrong in a word or two."""
         try:
             address = await self._resolve()
             answer = await self._client.post(
                 f"https://{address}:{self._town.port}/activities",
-                json={
-                    "user_id": self._town.first_user_id + self.number,
-                    "kind": "walk",
-                    "minutes": self._random.randint(5, 90),
-                    "key": key,
-                },
+                json=activity,
                 headers={"host": self._town.name},
                 extensions={"sni_hostname": self._town.name},
             )
