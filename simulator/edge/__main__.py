@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from simulator.edge.process import Edge
-from simulator.kernel.process import ProcessRecord
 from simulator.kernel.worldfile import World, WorldError
 
 
@@ -21,7 +20,6 @@ async def serve(world: World) -> None:
         loop.add_signal_handler(number, stopping.set)
     edge = Edge(world)
     await edge.start()
-    ProcessRecord.current().write(world.home_of("edge"))
     waits = [asyncio.ensure_future(stopping.wait()), asyncio.ensure_future(edge.failed())]
     done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     for task in pending:

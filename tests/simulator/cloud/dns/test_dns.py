@@ -262,7 +262,7 @@ def test_without_the_edge_the_service_is_unavailable(make_world: Any) -> None:
     with make_world() as world:
         client = world.client(DnsClient)
         assert data(client.list_zones(world.world.compartment)) == []
-        edge = world.pids()[0]
+        edge = world.admin_pid("edge")
 
         os.kill(edge, signal.SIGKILL)
         until(lambda: world.status()["edge"] == "dead", "the edge is dead")
