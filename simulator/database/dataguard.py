@@ -8,6 +8,7 @@ acknowledged beyond the point of the promotion is kept apart and listed.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import math
@@ -217,10 +218,10 @@ class DataGuard:
     async def fresh_contact(self) -> None:
         """Wait for the next status of any primary, at most three beats."""
         self._contact_made.clear()
-        try:
-            await asyncio.wait_for(self._contact_made.wait(), 3 * beat(self.region.clock.rate))
-        except TimeoutError:
-            return
+        # Not wait_for: until Python 3.12 it loses a cancellation that comes together with the event.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(3 * beat(self.region.clock.rate)):
+                await self._contact_made.wait()
 
     # What the server answers
 

@@ -92,7 +92,8 @@ class Follower:
                     pause = _FIRST_PAUSE
                 self.connected = False
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._again.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._again.wait()
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _follow(self) -> None:

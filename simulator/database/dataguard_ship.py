@@ -7,17 +7,16 @@ committed within the lag before it went dark: a figure that follows from the log
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 from asyncio import FIRST_COMPLETED
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from simulator.cloud.service import Region
 from simulator.database.dataguard_status import Status
-from simulator.database.dataguard_wire import Frame, LinkError, read_frame, redo_frame, send
+from simulator.database.dataguard_wire import Frame, read_frame, redo_frame, send
 from simulator.database.engine import Database
 
 _SHORTEST_BEAT: Final = 0.02
@@ -50,7 +49,10 @@ class Shipment:
 
     async def run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Until the connection ends (LinkError) or ``stop``."""
-        ends = {asyncio.create_task(self._listen(reader)), asyncio.create_task(self._stopping.wait())}
+        ends: list[asyncio.Task[Any]] = [
+            asyncio.create_task(self._listen(reader)),
+            asyncio.create_task(self._stopping.wait()),
+        ]
         try:
             while not any(end.done() for end in ends):
                 await self._ship(writer)
@@ -58,8 +60,7 @@ class Shipment:
         finally:
             for end in ends:
                 end.cancel()
-                with contextlib.suppress(asyncio.CancelledError, LinkError):
-                    await end
+            await asyncio.gather(*ends, return_exceptions=True)
             self._over.set()
 
     async def stop(self) -> None:
@@ -67,10 +68,10 @@ class Shipment:
         self._stopping.set()
         await self._over.wait()
 
-    async def _listen(self, reader: asyncio.StreamReader) -> bool:
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
         """The follower says one thing: from which SCN on it wants redo. A silent follower is not a dead one."""
         while True:
-            frame = await read_frame(reader, within=float("inf"))
+            frame = await read_frame(reader, within=None)
             if frame.kind == "pull":
                 self._shipped = int(frame.fields["after"])
 

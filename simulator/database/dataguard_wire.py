@@ -52,8 +52,11 @@ def encode(frame: Frame) -> bytes:
     return _LENGTHS.pack(len(header), len(frame.body)) + header + frame.body
 
 
-async def read_frame(reader: asyncio.StreamReader, *, within: float = SILENCE_SECONDS) -> Frame:
-    """The next frame. Raises LinkError when none is complete ``within`` wall seconds, or when the stream ended."""
+async def read_frame(reader: asyncio.StreamReader, *, within: float | None = SILENCE_SECONDS) -> Frame:
+    """The next frame.
+
+    Raises LinkError when none is complete ``within`` wall seconds (None: wait for ever), or when the stream ended.
+    """
     try:
         async with asyncio.timeout(within):
             return await _read(reader)

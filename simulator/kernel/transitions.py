@@ -7,7 +7,6 @@ a kill and a restart. Rows that fell due while the region was down run first, in
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 import json
 from collections.abc import Awaitable, Callable
@@ -114,10 +113,10 @@ class Transitions:
         try:
             await asyncio.wait({sleeper, change}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sleeper, change):
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+            sleeper.cancel()
+            change.cancel()
+            # Not suppressed one by one: that would swallow a cancellation of the runner itself.
+            await asyncio.gather(sleeper, change, return_exceptions=True)
 
     async def _execute(self, row: Transition) -> None:
         handler = self._handlers.get(row.name)

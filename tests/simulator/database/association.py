@@ -30,8 +30,8 @@ PASSWORD = "Correct-Horse-1"  # the database's and the wallets', of a world that
 FAST = 1200.0
 """Rate for provisioning: an hour in three seconds."""
 
-BRISK = 150.0
-"""Rate for role changes: five minutes in two seconds, and a deadline still leaves a busy machine time to answer."""
+BRISK = 80.0
+"""Rate for role changes: five minutes in four seconds, and a deadline still leaves a busy machine time to answer."""
 
 SERVING = 20.0
 """Rate at which a transport lag of 2 s is 100 ms of wall time: long enough to commit in."""

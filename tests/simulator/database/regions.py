@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from simulator.cloud.database.service import SERVICE
 from simulator.cloud.service import ANONYMOUS, Handler, Region, Request
 from simulator.database.component import Databases
 from simulator.database.core import Role
+from simulator.database.dataguard_link import Dialer
 from simulator.database.dataguard_wire import Frame, LinkError
 from simulator.database.records import Record
 from simulator.kernel import clock
@@ -60,13 +61,11 @@ class Side:
         await self.stop()
         await self.start()
 
-    async def call(
-        self, handler: Callable[..., Any] | Handler, *, query: dict[str, str] | None = None, **body: Any
-    ) -> Any:
+    async def call(self, handler: Handler, body: dict[str, Any], **query: str) -> Any:
         """One call of the service on this side's database."""
-        request = Request("POST", {"autonomousDatabaseId": self.id}, query or {}, {}, body, b"", ANONYMOUS, "request")
-        answer = handler(self.region, request)
-        return (await answer if asyncio.iscoroutine(answer) else answer).body
+        path = {"autonomousDatabaseId": self.id}
+        answer = handler(self.region, Request("POST", path, query, {}, body, b"", ANONYMOUS, "request"))
+        return (await answer if isinstance(answer, Awaitable) else answer).body
 
     @property
     def record(self) -> Record:
@@ -87,29 +86,29 @@ class Side:
         return self.record.lifecycle_state == "AVAILABLE" and self.record.change is None
 
     async def switch_over(self, other: Side) -> None:
-        await self.call(roles.switchover, query={"peerDbId": other.id})
+        await self.call(roles.switchover, {}, peerDbId=other.id)
 
     async def fail_over(self, other: Side) -> None:
-        await self.call(roles.fail_over, query={"peerDbId": other.id})
+        await self.call(roles.fail_over, {}, peerDbId=other.id)
 
 
 class LosingDialer:
     """Loses the answers to one question, after it was acted upon: as many as told."""
 
-    def __init__(self, side: Side, question: str, times: float) -> None:
-        self._inner = side.databases.guard.dialer
+    def __init__(self, inner: Dialer, question: str, times: float) -> None:
+        self.inner = inner
         self._question = question
         self.left = times
 
     @property
     def severed(self) -> bool:
-        return self._inner.severed
+        return self.inner.severed
 
     async def connect(self, region: str) -> Any:
-        return await self._inner.connect(region)
+        return await self.inner.connect(region)
 
     async def ask(self, region: str, question: str, /, **fields: Any) -> Frame:
-        answer = await self._inner.ask(region, question, **fields)
+        answer = await self.inner.ask(region, question, **fields)
         if question == self._question and self.left > 0:
             self.left -= 1
             raise LinkError("link: the answer was lost")
@@ -126,10 +125,10 @@ async def two_regions(directory: Path) -> AsyncGenerator[tuple[Side, Side]]:
     try:
         first, second = sides
         body = {"compartmentId": world.compartment, "dbName": "fittrack", "adminPassword": "Correct-Horse-1"}
-        first.id = (await first.call(creation.create, **body))["id"]
+        first.id = (await first.call(creation.create, body))["id"]
         await until(lambda: first.at_rest, "the primary is provisioned")
         standby = {"compartmentId": world.compartment, "source": "CROSS_REGION_DATAGUARD", "sourceId": first.id}
-        second.id = (await second.call(creation.create, **standby))["id"]
+        second.id = (await second.call(creation.create, standby))["id"]
         await until(lambda: second.at_rest, "the standby is instantiated")
         await until(lambda: second.databases.guard.contact(second.id), "the standby hears its primary")
         clock.set_rate(world.clock_file, PACE)

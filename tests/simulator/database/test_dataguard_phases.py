@@ -59,69 +59,95 @@ def phase_of(side: Side) -> Any:
     return side.record.change and side.record.change.get("phase")
 
 
-@pytest.mark.parametrize("question", ["switchover.prepare", "switchover.close"])
-@pytest.mark.parametrize("times", [2, math.inf])
-def test_answers_are_lost(tmp_path: Path, question: str, times: float) -> None:
-    """Lost twice, the question is put again; lost for good, both sides end as they were."""
+def parts(*sides: Side) -> tuple[Side, Side]:
+    """The primary and the standby, as things stand."""
+    first, second = sides
+    return (first, second) if first.role is Role.PRIMARY else (second, first)
+
+
+async def begun(primary: Side, standby: Side, phase: str) -> None:
+    """Start a switchover and let it reach the phase (or pass it, for the short ones)."""
+    await standby.switch_over(primary)
+    await until(lambda: phase_of(standby) == phase or standby.at_rest, f"the phase {phase}")
+
+
+async def cut(*sides: Side) -> None:
+    for side in sides:
+        await side.region.gate.set(CUT)
+
+
+async def heal(*sides: Side) -> None:
+    for side in sides:
+        await side.region.gate.clear()
+
+
+def lose_answers(side: Side, question: str, times: float) -> None:
+    """From now on; 0 heals."""
+    present: Any = side.databases.guard.dialer
+    inner = present.inner if isinstance(present, LosingDialer) else present
+    side.databases.guard.dialer = LosingDialer(inner, question, times)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_answers_are_lost(tmp_path: Path) -> None:
+    """Lost once, the question is put again; lost for good, both sides end as they were."""
 
     async def scenario(first: Side, second: Side) -> None:
-        second.databases.guard.dialer = LosingDialer(second, question, times)  # pyright: ignore[reportAttributeAccessIssue]
-        await second.switch_over(first)
-        await until(lambda: not second.at_rest, "it has begun")
-        await until(lambda: settled(first, second), "settled")
-        expected = second if times == 2 else first
-        assert expected.role is Role.PRIMARY
-        assert expected.accepts
+        for question in ("switchover.prepare", "switchover.close"):
+            for times in (1, math.inf):
+                primary, standby = parts(first, second)
+                lose_answers(standby, question, times)
+                await begun(primary, standby, "asking")
+                await until(lambda: settled(first, second), f"{question}: settled")
+                expected = standby if times == 1 else primary
+                assert expected.role is Role.PRIMARY
+                assert expected.accepts
+                lose_answers(standby, question, 0)
 
     run(tmp_path, scenario)
 
 
-@pytest.mark.parametrize("phase", ["asking", "preparing", "closing", "draining", "opening"])
-@pytest.mark.parametrize("victims", ["first", "second", "both"])
-def test_a_side_starts_again_from_disk(tmp_path: Path, phase: str, victims: str) -> None:
+@pytest.mark.parametrize("victims", ["primary", "standby", "both"])
+def test_a_side_starts_again_from_disk(tmp_path: Path, victims: str) -> None:
     async def scenario(first: Side, second: Side) -> None:
-        await second.switch_over(first)
-        await until(lambda: phase_of(second) == phase or second.at_rest, f"the phase {phase}")
-        for side in {"first": [first], "second": [second], "both": [first, second]}[victims]:
-            await side.restart()
-        await until(lambda: settled(first, second), "settled")
-        assert first.accepts != second.accepts
+        for phase in ("asking", "preparing", "closing", "draining", "opening"):
+            primary, standby = parts(first, second)
+            await begun(primary, standby, phase)
+            for side in {"primary": [primary], "standby": [standby], "both": [primary, standby]}[victims]:
+                await side.restart()
+            await until(lambda: settled(first, second), f"{phase}: settled")
+            assert first.accepts != second.accepts
 
     run(tmp_path, scenario)
 
 
-@pytest.mark.parametrize("phase", ["preparing", "closing", "opening"])
-def test_the_link_is_cut_until_patience_is_over(tmp_path: Path, phase: str) -> None:
+def test_the_link_is_cut_until_patience_is_over(tmp_path: Path) -> None:
     """A primary that has closed stays closed while it cannot know; the link's return resolves it."""
 
     async def scenario(first: Side, second: Side) -> None:
-        await second.switch_over(first)
-        await until(lambda: phase_of(second) == phase or second.at_rest, f"the phase {phase}")
-        for side in (first, second):
-            await side.region.gate.set(CUT)
-        await until(lambda: second.at_rest, "the standby has given up, or opened")
-        for side in (first, second):
-            await side.region.gate.clear()
-        await until(lambda: settled(first, second), "settled")
-        assert first.accepts != second.accepts
+        for phase in ("preparing", "closing", "opening"):
+            primary, standby = parts(first, second)
+            await begun(primary, standby, phase)
+            await cut(first, second)
+            await until(lambda side=standby: side.at_rest, f"{phase}: given up, or opened")
+            await heal(first, second)
+            await until(lambda: settled(first, second), f"{phase}: settled")
+            assert first.accepts != second.accepts
 
     run(tmp_path, scenario)
 
 
 def test_a_failover_while_the_old_primary_is_closed(tmp_path: Path) -> None:
-    """The operator need not wait for the link: what the closed primary had shipped is promoted, the rest is fenced."""
+    """The operator need not wait for the link; the closed primary, when it hears of it, steps down."""
 
     async def scenario(first: Side, second: Side) -> None:
-        second.databases.guard.dialer = LosingDialer(second, "switchover.close", math.inf)  # pyright: ignore[reportAttributeAccessIssue]
-        await second.switch_over(first)
+        lose_answers(second, "switchover.close", math.inf)
+        await begun(first, second, "asking")
         await until(lambda: phase_of(first) == "closed", "the primary has closed")
-        for side in (first, second):
-            await side.region.gate.set(CUT)
+        await cut(first, second)
         await until(lambda: second.at_rest, "the switchover is abandoned")
         await second.fail_over(first)
         await until(lambda: second.role is Role.PRIMARY, "promoted")
-        for side in (first, second):
-            await side.region.gate.clear()
+        await heal(first, second)
         await until(lambda: first.role is not Role.PRIMARY and first.at_rest, "the old primary has stepped down")
 
     run(tmp_path, scenario)
