@@ -11,7 +11,6 @@ from simulator.database.sql.ddl.physical import quote
 from simulator.database.sql.lexer import Kind
 from simulator.database.sql.plan import Plan
 from simulator.database.sql.reader import TokenReader
-from simulator.database.writer import LOCK_WAIT_SECONDS
 
 if TYPE_CHECKING:
     from simulator.database.session import EngineSession
@@ -98,7 +97,7 @@ async def _lock(session: EngineSession, reader: TokenReader) -> None:
     reader.expect("IN")
     while not reader.words("MODE"):
         reader.advance()
-    wait = LOCK_WAIT_SECONDS
+    wait: float | None = None
     if reader.words("NOWAIT"):
         wait = 0.0
     elif reader.words("WAIT"):

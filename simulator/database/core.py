@@ -23,6 +23,7 @@ from simulator.database.redo import RedoEntry
 from simulator.database.sql.catalog import Catalog
 from simulator.database.sql.context import CallContext
 from simulator.database.sql.dictionary import dictionary_views
+from simulator.database.sql.functions.dates import implicit_date
 from simulator.database.sql.plan import Planner
 from simulator.database.sql.privileges import Privileges
 from simulator.database.sql.sequences import SequenceValues
@@ -73,6 +74,7 @@ class Core:
         self._open_files()
         self._load_state()
         self.refresh_catalog()
+        self.sequences.start_over(self.control, self.catalog)
 
     # -- state -------------------------------------------------------------------------------------------------
 
@@ -100,8 +102,9 @@ class Core:
         """Read the catalog again and forget every plan made on the former one."""
         self.catalog = Catalog.read(self.control, dictionary_views())
         self.privileges = Privileges(self.control)
-        self.planner = Planner(self.catalog, self.control, self.privileges)
+        self.planner = Planner(self.catalog, self.control, self.privileges, self._implicit_date)
         self.sequences.reload(self.control, self.catalog)
+        self.past.clear()  # a table's past ends where its definition changed
 
     # -- connections and threads -------------------------------------------------------------------------------
 
@@ -161,6 +164,10 @@ class Core:
             "created": to_stamp(self.created.replace(microsecond=0)),
             "scn": self._received_scn,
         }
+
+    def _implicit_date(self, text: str) -> str:
+        """Only changes convert so, and only the writer makes them."""
+        return implicit_date(text, self._contexts[self.writer])
 
     def context_of(self, connection: apsw.Connection) -> CallContext:
         """The context that a connection's SQL functions read."""

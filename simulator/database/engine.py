@@ -138,8 +138,8 @@ class Database(Core):
             return self.clock.now()
         if self._source_time is not None and self._applied_scn == self._received_scn:
             return self._source_time
-        stamp: str | None = self.control.execute("SELECT time FROM redo WHERE scn = ?", (self._applied_scn,)).get
-        return None if stamp is None else from_stamp(stamp).replace(tzinfo=UTC)
+        row = self.control.execute("SELECT time FROM redo WHERE scn = ?", (self._applied_scn,)).fetchone()
+        return None if row is None else from_stamp(str(row[0])).replace(tzinfo=UTC)
 
     async def logon(self, user: str, client: ClientInfo) -> EngineSession:
         """Open a session. Raises OracleError 1033, 28000 or 1045."""
@@ -147,6 +147,8 @@ class Database(Core):
             raise OracleError(1033, "ORACLE initialization or shutdown in progress")
         if users.is_locked(self.control, user):
             raise OracleError(28000, "The account is locked.")
+        if not self.privileges.has(user.upper(), "CREATE SESSION"):
+            raise OracleError(1045, f"user {user.upper()} lacks CREATE SESSION privilege; logon denied")
         session = EngineSession(self, user.upper(), client)
         self.sessions[session.session_id] = session
         return session
@@ -260,7 +262,6 @@ class Database(Core):
             self.role, self.mounted, self.open = Role.STANDBY, True, False
             self._save(role=Role.STANDBY.value, mounted=1, open=0, applied_scn=scn, source_time=None)
             self._load_state()
-            self.past.clear()
             self.refresh_catalog()
         return rewind.describe(entries)
 
@@ -315,6 +316,7 @@ class Database(Core):
         self._open_incarnation(epoch, self.clock.now())
         self.mounted = self.open = True
         self.refresh_catalog()
+        self.sequences.start_over(self.control, self.catalog)
 
     def _open_incarnation(self, epoch: int, now: datetime) -> None:
         entry = RedoEntry(self._received_scn + 1, max(now, self._last_time), epoch, redo.OPEN, b"")

@@ -41,9 +41,7 @@ def run_flashback(database: Core, session: EngineSession, plan: Plan) -> RedoEnt
         tables.append(_table(database, session, reader))
     reader.expect("TO")
     scn = _moment(database, session, reader)
-    images = [database.past.image(database.catalog, table, scn) for table in tables]
-    for image in images:
-        database.past.attach(connection, image)
+    images = [database.past.open(connection, database.catalog, table, scn) for table in tables]
     # Foreign keys off: deleting the present rows must not cascade. What is broken in the end is looked for.
     storage.enforce(connection, constraints=False)
     transaction = Transaction(connection)

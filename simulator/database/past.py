@@ -48,14 +48,17 @@ class PastImages:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all images (the log was rewound, or the process starts)."""
-        self._images.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def image(self, catalog: Catalog, table: Table, scn: int) -> Image:
-        """The image of a table. Raises OracleError 1466 when its definition changed since."""
+        """Forget all images: a definition changed, the log was rewound, or the process starts."""
         with self._lock:
-            return self._image(catalog, table, scn)
+            self._images.clear()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def open(self, connection: apsw.Connection, catalog: Catalog, table: Table, scn: int) -> Image:
+        """The image of a table, readable on a connection. Raises OracleError 1466 when its definition changed since."""
+        with self._lock:
+            image = self._image(catalog, table, scn)
+            self._attach(connection, image)
+            return image
 
     def _image(self, catalog: Catalog, table: Table, scn: int) -> Image:
         key = (table.object_id, scn)
@@ -86,7 +89,7 @@ class PastImages:
         return scn_of_time(connection, value, self._now())
 
     @staticmethod
-    def attach(connection: apsw.Connection, image: Image) -> None:
+    def _attach(connection: apsw.Connection, image: Image) -> None:
         """Make an image readable on a connection; older ones are let go once no transaction can be reading them."""
         attached = {row[1] for row in connection.execute("PRAGMA database_list") if row[1].startswith("past")}
         if image.schema in attached:

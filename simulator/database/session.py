@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 
 class EngineSession:
-    """Implements ``interface.Session`` over one database."""
+    """Implements ``interface.Session`` over one database.
+
+    ``lock_wait``: wall seconds for which a statement waits for another session's transaction.
+    """
+
+    lock_wait = LOCK_WAIT_SECONDS
 
     def __init__(self, database: Core, user: str, client: ClientInfo) -> None:
         self.database = database
@@ -179,7 +184,7 @@ class EngineSession:
         """Run a query, in the open transaction if there is one."""
         assert plan.query is not None
         if plan.query.locking and self.transaction is None:
-            wait = LOCK_WAIT_SECONDS if plan.query.wait is None else plan.query.wait
+            wait = self.lock_wait if plan.query.wait is None else plan.query.wait
             try:
                 await self.begin(wait=0.0 if plan.query.skip_locked else wait)
             except OracleError as error:
@@ -220,7 +225,7 @@ class EngineSession:
         """DDL commits what is open, then is a transaction of its own. FLASHBACK TABLE TO a time commits likewise."""
         await self.commit_now()
         database = self.database
-        await database.write_lock.acquire(waiting=self._wait_on)
+        await database.write_lock.acquire(wait=self.lock_wait, waiting=self._wait_on)
         try:
             if not database.may_commit(self.epoch):
                 raise OracleError(16000, "database or pluggable database open for read-only access")
@@ -266,12 +271,12 @@ class EngineSession:
 
     # -- transaction -------------------------------------------------------------------------------------------
 
-    async def begin(self, *, wait: float | None = LOCK_WAIT_SECONDS) -> Transaction:
+    async def begin(self, *, wait: float | None = None) -> Transaction:
         """The open transaction, or a new one once the writer is free. Raises OracleError 54, 1013, 2091, 16000."""
         if self._rolled_back:
             raise OracleError(2091, "transaction rolled back")
         if self.transaction is None:
-            await self.database.write_lock.acquire(wait=wait, waiting=self._wait_on)
+            await self.database.write_lock.acquire(wait=self.lock_wait if wait is None else wait, waiting=self._wait_on)
             self._waiting = None
             if not self.database.may_commit(self.epoch):
                 self.database.write_lock.release()

@@ -13,10 +13,13 @@ from simulator.database.sql.types import Cell, OracleType, is_stamp, number_cell
 Assigner = Callable[[Cell], Cell]
 
 
-def make_assigner(table: Table, column: ColumnDef) -> Assigner:
-    """The function that turns any cell into one that the column can keep. It raises OracleError 12899, 1438, ..."""
+def make_assigner(table: Table, column: ColumnDef, implicit_date: Callable[[str], str]) -> Assigner:
+    """The function that turns any cell into one that the column can keep. It raises OracleError 12899, 1438, ...
+
+    ``implicit_date`` reads a text as a date by the running session's masks.
+    """
     label = f'"{table.owner}"."{table.name}"."{column.name}"'
-    convert = _converter(column.type, label)
+    convert = _converter(column.type, label, implicit_date)
     needs_value = column.identity is not None and not column.identity.on_null and not column.identity.always
 
     def assign(cell: Cell) -> Cell:
@@ -29,7 +32,7 @@ def make_assigner(table: Table, column: ColumnDef) -> Assigner:
     return assign
 
 
-def _converter(declared: OracleType, label: str) -> Assigner:
+def _converter(declared: OracleType, label: str, implicit_date: Callable[[str], str]) -> Assigner:
     match declared.kind:
         case ColumnType.VARCHAR | ColumnType.CHAR:
             return _text_converter(declared, label)
@@ -38,10 +41,10 @@ def _converter(declared: OracleType, label: str) -> Assigner:
         case ColumnType.BINARY_DOUBLE:
             return lambda cell: float(_number(cell))
         case ColumnType.DATE:
-            return lambda cell: _stamp(cell)[:19] + ".000000"
+            return lambda cell: _stamp(cell, implicit_date)[:19] + ".000000"
         case ColumnType.TIMESTAMP | ColumnType.TIMESTAMP_TZ:
             digits = 6 if declared.scale is None else min(declared.scale, 6)
-            return _stamp if digits == 6 else lambda cell: _stamp(cell)[: 20 + digits].ljust(26, "0")
+            return lambda cell: _stamp(cell, implicit_date)[: 20 + digits].ljust(26, "0")
         case ColumnType.RAW | ColumnType.BLOB:
             return _bytes_converter(declared, label)
         case ColumnType.JSON:
@@ -107,11 +110,9 @@ def _number_converter(declared: OracleType) -> Assigner:
     return convert
 
 
-def _stamp(cell: Cell) -> str:
+def _stamp(cell: Cell, implicit_date: Callable[[str], str]) -> str:
     if isinstance(cell, str):
-        if is_stamp(cell):
-            return cell
-        raise OracleError(1861, "literal does not match format string")
+        return cell if is_stamp(cell) else implicit_date(cell)
     raise OracleError(932, "inconsistent datatypes: expected DATE got NUMBER")
 
 

@@ -35,6 +35,7 @@ class EngineOracle(Oracle):
             "JSON_QUERY": lambda self: self.parse_json_call("JSON_QUERY"),
             "JSON_EXISTS": lambda self: self.parse_json_call("JSON_EXISTS"),
         }
+        TYPE_LITERAL_PARSERS: Any = {}
         NO_PAREN_FUNCTION_PARSERS: Any = {
             name: Oracle.Parser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "PRIOR", "ANY")
         }
@@ -101,11 +102,11 @@ def _syntax_error(sql: str, error: ParseError) -> OracleError:
     first = error.errors[0] if error.errors else {}
     lines = sql.split("\n")
     line, column = int(first.get("line") or 1), int(first.get("col") or 1)
-    offset = sum(len(text) + 1 for text in lines[: line - 1]) + column - 1
-    highlight = str(first.get("highlight") or "")
-    offset = max(offset - len(highlight), 0)
-    if "Expecting )" in str(first.get("description")):
-        return OracleError(907, "missing right parenthesis", offset=offset)
-    if offset + len(highlight) >= len(sql.rstrip()):
+    end = sum(len(text) + 1 for text in lines[: line - 1]) + column
+    offset = max(end - len(str(first.get("highlight") or "")), 0)
+    description = str(first.get("description"))
+    if "Expecting )" in description:
+        return OracleError(907, "missing right parenthesis", offset=end)
+    if "Required keyword" in description:
         return OracleError(936, "missing expression", offset=offset)
     return OracleError(933, "SQL command not properly ended", offset=offset)

@@ -183,6 +183,8 @@ class _Builder:
 
     def update(self, tree: exp.Update) -> TranslatedDml:
         """UPDATE ... SET ... [WHERE ...] [RETURNING ...]."""
+        if not tree.expressions:
+            raise OracleError(971, "missing SET keyword")
         table, alias, scope = self._target(tree.this, "UPDATE")
         tree.set("expressions", [self._set(table, item, scope) for item in tree.expressions])
         self._where(tree, scope)
@@ -286,7 +288,9 @@ def _literal(table: str, column: str) -> str:
 
 
 def _is_default(value: exp.Expr) -> bool:
-    return isinstance(value, exp.Column) and not value.args.get("table") and upper(value.this) == "DEFAULT"
+    if isinstance(value, exp.Column):
+        return not value.args.get("table") and upper(value.this) == "DEFAULT"
+    return isinstance(value, exp.Var) and value.name.upper() == "DEFAULT"
 
 
 def _column(table: Table, name: str) -> ColumnDef:

@@ -48,8 +48,7 @@ def with_past(
         moment = ordered(f"SELECT {item.moment}")
         value: Cell = connection.execute(moment.sql, _arguments(moment, cells)).get
         scn = past.resolve(connection, item.kind, value)
-        image = past.image(catalog, item.table, scn)
-        past.attach(connection, image)
+        image = past.open(connection, catalog, item.table, scn)
         text = SqliteText(text.sql.replace(f'"{item.schema}".', f'"{image.schema}".'), text.order)
     return text
 

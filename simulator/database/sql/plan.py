@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,7 +68,14 @@ class DmlPlan(Plan):
 class Planner:
     """Plans statements against one state of the catalog."""
 
-    def __init__(self, catalog: Catalog, connection: apsw.Connection, privileges: Privileges) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        connection: apsw.Connection,
+        privileges: Privileges,
+        implicit_date: Callable[[str], str],
+    ) -> None:
+        self._implicit_date = implicit_date
         self.catalog = catalog
         self.privileges = privileges
         self._connection = connection
@@ -107,7 +115,7 @@ class Planner:
             column = table.column(name) if isinstance(table, Table) else None
             if not isinstance(table, Table) or column is None:
                 raise OracleError(904, f'"{name}": invalid identifier')
-            found = self._assigners[key] = make_assigner(table, column)
+            found = self._assigners[key] = make_assigner(table, column, self._implicit_date)
         return found
 
     def _make(self, sql: str, user: str, schema: str) -> Plan:
@@ -129,7 +137,7 @@ class Planner:
 
     def _query(self, sql: str, tokens: list[Token], user: str, schema: str) -> QueryPlan:
         text = replace_binds(sql, tokens)
-        translated = translate_query(text, tokenize(text), self.names(user, schema))
+        translated = translate_query(text, sql, tokens, self.names(user, schema))
         names = _describe(self._connection, translated)
         outputs = list(translated.outputs)
         if len(outputs) != len(names):

@@ -129,7 +129,10 @@ class Rewriter:
             return lambda: self._sequence(node, name, table)
         scope = self.analysis.scopes.get(id(node))
         if scope is not None and scope.lookup(table, name) is not None:
-            return lambda: node
+            return lambda: exp.column(name, table=table or None, quoted=True)
+        if scope is not None and node.this.args.get("quoted") and scope.lookup(table, name.upper()) is not None:
+            # SQLite's names have no case; Oracle's quoted ones do.
+            raise OracleError(904, f'"{name}": invalid identifier')
         if not table and not node.this.args.get("quoted"):
             if name in builtins.CONSTANTS:
                 return lambda: call(builtins.CONSTANTS[name][0])

@@ -104,6 +104,8 @@ class Analysis:
     def _select(self, node: exp.Select, env: dict[str, list[Output]], parent: Scope | None) -> list[Output]:
         scope = Scope(parent)
         clause = node.args.get("from_")
+        if not node.expressions:
+            raise OracleError(936, "missing expression")
         if clause is None:
             raise OracleError(923, "FROM keyword not found where expected")
         self._source(clause.this, scope, env)
@@ -164,6 +166,8 @@ class Analysis:
             return
         if not isinstance(node.this, exp.Identifier):
             raise OracleError(933, "SQL command not properly ended")
+        if node.args.get("sample") or node.args.get("pivots") or node.args.get("partition"):
+            raise OracleError(3001, "unimplemented feature: SAMPLE, PIVOT or PARTITION of a table")
         owner = upper(node.args["db"]) if node.args.get("db") else None
         name = upper(node.this)
         alias = upper(node.args["alias"].this) if node.args.get("alias") else name

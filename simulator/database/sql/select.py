@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -26,12 +27,12 @@ class Translated:
     skip_locked: bool
 
 
-def translate_query(sql: str, tokens: list[Token], names: Names) -> Translated:
-    """A SELECT as SQLite runs it. ``sql`` has its binds as ``:B<i>``; ``tokens`` are those of this very text."""
+def translate_query(sql: str, original: str, tokens: Sequence[Token], names: Names) -> Translated:
+    """A SELECT as SQLite runs it. ``sql`` has its binds as ``:B<i>``; ``original``, with its tokens, names the columns."""
     tree = parse(sql)
     if isinstance(tree, exp.Subquery) and not tree.args.get("alias"):
         tree = tree.unnest()
-    label_expressions(tree, sql, tokens)
+    label_expressions(tree, original, tokens)
     return _translate(tree, names)
 
 
@@ -51,7 +52,7 @@ def _translate(tree: exp.Expr, names: Names) -> Translated:
     return Translated(generate(tree), tuple(outputs), tuple(rewriter.as_of), locking, wait, skip)
 
 
-def label_expressions(tree: exp.Expr, sql: str, tokens: list[Token]) -> None:
+def label_expressions(tree: exp.Expr, sql: str, tokens: Sequence[Token]) -> None:
     """Name unnamed select-list expressions as Oracle does: by their text in capitals, without blanks."""
     select = tree
     while isinstance(select, (exp.SetOperation, exp.Subquery)):
@@ -59,6 +60,8 @@ def label_expressions(tree: exp.Expr, sql: str, tokens: list[Token]) -> None:
     if not isinstance(select, exp.Select):
         return
     texts = _select_list(sql, tokens)
+    if texts and not all(texts):
+        raise OracleError(936, "missing expression")
     if len(texts) != len(select.expressions):
         return
     labelled: list[exp.Expr] = []
@@ -77,7 +80,7 @@ def _is_pseudo(column: exp.Column) -> bool:
     )  # fmt: skip
 
 
-def _select_list(sql: str, tokens: list[Token]) -> list[str]:
+def _select_list(sql: str, tokens: Sequence[Token]) -> list[str]:
     """The texts of the first SELECT list outside parentheses."""
     depth = 0
     parts: list[list[str]] = []

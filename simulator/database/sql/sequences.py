@@ -43,8 +43,10 @@ class SequenceValues:
                     states[f"{item.owner}.{item.name}"] = _fresh(item, stored)
         self._states = states
 
-    def skip_cached(self) -> None:
-        """Give up the values that may have been given out by a process that is no more."""
+    def start_over(self, connection: apsw.Connection, catalog: Catalog) -> None:
+        """Begin after all values that a process which is no more may have given out."""
+        self._states.clear()
+        self.reload(connection, catalog)
         for state in self._states.values():
             state.next += state.sequence.cache * state.sequence.increment
 

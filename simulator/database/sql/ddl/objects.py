@@ -115,7 +115,7 @@ def create_view(change: Change, reader: TokenReader, *, replace: bool) -> None:
     existing = change.catalog.find(owner, name)
     if existing is not None and not (replace and isinstance(existing, View)):
         raise OracleError(955, "name is already used by an existing object")
-    query = translate_query(text, tokenize(text), change.names(owner))
+    query = translate_query(text, text, tokenize(text), change.names(owner))
     names = listed or tuple(output.name for output in query.outputs)
     if any(not n for n in names):
         raise OracleError(998, "must name this expression with a column alias")

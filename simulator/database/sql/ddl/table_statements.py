@@ -72,7 +72,7 @@ def check_names(change: Change, table: Table, constraints: tuple[Constraint, ...
 
 def _create_as_select(change: Change, reader: TokenReader, parts: TableReader) -> None:
     text = reader.sql[reader.position :]
-    translated = translate_query(text, tokenize(text), change.names())
+    translated = translate_query(text, text, tokenize(text), change.names())
     described = change.connection.execute(f"SELECT * FROM ({translated.sql}) LIMIT 1")
     sample = next(iter(described), None)
     columns: list[ColumnDef] = []

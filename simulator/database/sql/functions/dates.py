@@ -43,11 +43,7 @@ def scalar_functions(context: CallContext) -> dict[str, tuple[Callable[..., Cell
         return _to_char(value, rest)
 
     def as_timestamp(value: Cell) -> Cell:
-        """An implicit conversion: text by the session's masks, and ISO as literals are written."""
-        if value is None or is_stamp(value):
-            return value
-        masks = [mask("NLS_TIMESTAMP_FORMAT", TIMESTAMP_MASK), mask("NLS_DATE_FORMAT", DATE_MASK), ISO_MASK]
-        return _first_that_fits(str(value), masks, context.now)
+        return value if value is None or is_stamp(value) else implicit_date(str(value), context)
 
     def as_date(value: Cell) -> Cell:
         stamp = as_timestamp(value)
@@ -190,11 +186,17 @@ def _extract_span(name: str, span: timedelta) -> Cell:
             raise OracleError(30076, "invalid extract field for extract source")
 
 
-def _first_that_fits(text: str, masks: list[str], now: datetime) -> Cell:
-    """The text read by the first mask that fits. Raises OracleError 1861."""
+def implicit_date(text: str, context: CallContext) -> str:
+    """A text used as a date: read by the session's masks, or as literals are written. Raises OracleError 1861."""
+    settings = context.settings
+    masks = (
+        settings.get("NLS_TIMESTAMP_FORMAT", TIMESTAMP_MASK),
+        settings.get("NLS_DATE_FORMAT", DATE_MASK),
+        ISO_MASK,
+    )
     for mask in masks:
         try:
-            return to_stamp(parse_date(text.strip(), mask, now))
+            return to_stamp(parse_date(text.strip(), mask, context.now))
         except OracleError:
             continue
     raise OracleError(1861, "literal does not match format string")

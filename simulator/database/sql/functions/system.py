@@ -31,21 +31,35 @@ def scalar_functions(context: CallContext) -> dict[str, tuple[Callable[..., Cell
 
         return call
 
+    def visible(owner: Cell, name: Cell) -> Cell:
+        return int(bool(context.hooks["visible"](context.user, owner, name)))
+
+    def setting(name: Cell, default: Cell) -> Cell:
+        return context.settings.get(str(name), str(default))
+
+    def scn_to_timestamp(scn: Cell) -> Cell:
+        return context.hooks["time_of_scn"](context.connection, scn)  # pyright: ignore[reportReturnType]
+
+    def timestamp_to_scn(time: Cell) -> Cell:
+        return context.hooks["scn_of_time"](context.connection, time, context.now)  # pyright: ignore[reportReturnType]
+
+    def transaction_id(*_: Cell) -> Cell:
+        return context.transaction_id or None
+
     return {
         "sys_context": (sys_context, -1),
         "ora_user": (lambda: context.user, 0),
-        "ora_schema": (lambda: context.schema, 0),
-        "ora_visible": (lambda owner, name: int(bool(context.hooks["visible"](context.user, owner, name))), 2),
+        "ora_visible": (visible, 2),
         "ora_is_role": (hook("is_role"), 1),
-        "ora_setting": (lambda name, default: context.settings.get(str(name), str(default)), 2),
-        "ora_transaction_id": (lambda *_: context.transaction_id or None, -1),
+        "ora_setting": (setting, 2),
+        "ora_transaction_id": (transaction_id, -1),
         "ora_database": (hook("database"), 0),
         "ora_sessions": (hook("sessions"), 0),
         "ora_nextval": (hook("nextval"), 1),
         "ora_currval": (hook("currval"), 1),
         "ora_current_scn": (hook("current_scn"), 0),
-        "scn_to_timestamp": (lambda scn: context.hooks["time_of_scn"](context.connection, scn), 1),
-        "timestamp_to_scn": (lambda time: context.hooks["scn_of_time"](context.connection, time, context.now), 1),
+        "scn_to_timestamp": (scn_to_timestamp, 1),
+        "timestamp_to_scn": (timestamp_to_scn, 1),
         "sys_guid": (lambda: secrets.token_bytes(16), 0),
         "ora_random": (_random, -1),
         "standard_hash": (_standard_hash, -1),
