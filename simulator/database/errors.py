@@ -61,7 +61,7 @@ def _constraint(text: str, catalog: Catalog, kind: str) -> OracleError:
         column = f'("{owner}"."{table}"."{match[2]}")'
         return OracleError(code, f"cannot {verb} {column}" + (" to NULL" if code == 1407 else ""))
     if match := _INDEX.match(text):
-        return OracleError(1, f"unique constraint ({match[1]}) violated")
+        return OracleError(1, f"unique constraint ({match[1].removesuffix('#')}) violated")
     if match := _UNIQUE.match(text):
         return OracleError(1, f"unique constraint ({_unique_name(match[1], catalog)}) violated")
     if match := _CHECK.match(text):

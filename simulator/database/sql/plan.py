@@ -192,18 +192,25 @@ def _without_into(sql: str, tokens: list[Token]) -> tuple[str, list[Token]]:
 
 
 def _block_slots(tokens: list[Token]) -> tuple[BindSlot, ...]:
-    """A block's binds by name: OUT where only assigned to (``:x := ``, or INTO), IN OUT where also read."""
-    seen: dict[str, Direction] = {}
-    for index, token in enumerate(tokens):
-        if token.kind is not Kind.BIND:
-            continue
-        following = tokens[index + 1] if index + 1 < len(tokens) else None
-        assigned = following is not None and following.is_op(":=")
-        direction = Direction.OUT if assigned or _after_into(tokens, index) else Direction.IN
-        known = seen.setdefault(token.value, direction)
-        if known is not direction:
-            seen[token.value] = Direction.IN_OUT
-    return tuple(BindSlot(name, direction) for name, direction in seen.items())
+    """A block's binds by name: OUT where first written to (``:x := ``, or INTO), IN OUT where read before."""
+    names = dict.fromkeys(token.value for token in tokens if token.kind is Kind.BIND)
+    directions: dict[str, Direction] = {}
+    reads: list[str] = []
+    writes: list[str] = []
+    for index, token in enumerate([*tokens, Token(Kind.OP, ";", 0, 0)]):
+        if token.is_op(";"):
+            for name in reads:
+                directions.setdefault(name, Direction.IN)
+            for name in writes:
+                known = directions.setdefault(name, Direction.OUT)
+                if known is Direction.IN:
+                    directions[name] = Direction.IN_OUT
+            reads, writes = [], []
+        elif token.kind is Kind.BIND:
+            following = tokens[index + 1] if index + 1 < len(tokens) else None
+            written = (following is not None and following.is_op(":=")) or _after_into(tokens, index)
+            (writes if written else reads).append(token.value)
+    return tuple(BindSlot(name, directions[name]) for name in names)
 
 
 def _after_into(tokens: list[Token], index: int) -> bool:

@@ -53,6 +53,11 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
+def naive(*parts: int) -> datetime:
+    """A DATE or TIMESTAMP as the engine gives it: year, month, day, ..."""
+    return datetime(*parts)  # noqa: DTZ001 # pyright: ignore[reportArgumentType]
+
+
 def in_loop(test: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, None]:
     """Run an async test in a loop of its own."""
 

@@ -265,12 +265,13 @@ class _Editor:
 
     def _validate_added(self) -> None:
         """Existing rows must satisfy what is added; SQLite would complain of the copy, Oracle of the constraint."""
+        added = tuple(c.name for c in self._table.columns if self._old.column(c.name) is None)
         for constraint in self._table.constraints:
             if constraint in self._old.constraints or any(self._old.column(c) is None for c in constraint.columns):
                 continue
             label = f"({self._table.owner}.{constraint.name})"
             columns = ", ".join(map(physical.quote, constraint.columns))
-            if constraint.kind == "C" and not self._values:
+            if constraint.kind == "C" and not _mentions(constraint, added):
                 condition = physical.condition_sql(self._change.catalog, self._old, constraint.condition or "")
                 if self._exists(f"NOT ({condition})"):
                     raise OracleError(2293, f"cannot validate {label} - check constraint violated")

@@ -8,10 +8,8 @@ from decimal import Decimal
 import pytest
 
 from simulator.database.interface import Value
-from tests.simulator.database.engines import START
+from tests.simulator.database.engines import START, naive
 from tests.simulator.database.sql.conftest import Shell
-
-D = datetime
 
 
 @pytest.mark.parametrize(
@@ -78,27 +76,27 @@ def test_numbers_and_text(shell: Shell, expression: str, expected: Value) -> Non
     [
         ("SYSTIMESTAMP", START),
         ("SYSDATE", START.replace(tzinfo=None)),
-        ("DATE '2025-01-15'", D(2025, 1, 15)),
-        ("TIMESTAMP '2025-01-15 10:30:00.25'", D(2025, 1, 15, 10, 30, 0, 250000)),
-        ("DATE '2025-01-15' + 1.5", D(2025, 1, 16, 12)),
+        ("DATE '2025-01-15'", naive(2025, 1, 15)),
+        ("TIMESTAMP '2025-01-15 10:30:00.25'", naive(2025, 1, 15, 10, 30, 0, 250000)),
+        ("DATE '2025-01-15' + 1.5", naive(2025, 1, 16, 12)),
         ("DATE '2025-01-15' - DATE '2025-01-01'", 14),
         ("SYSTIMESTAMP - INTERVAL '90' MINUTE", datetime(2026, 3, 1, 6, 30, tzinfo=UTC)),
-        ("SYSDATE + INTERVAL '1 02:00:00' DAY TO SECOND", D(2026, 3, 2, 10)),
-        ("DATE '2025-01-31' + NUMTODSINTERVAL(36, 'HOUR')", D(2025, 2, 1, 12)),
-        ("DATE '2025-01-15' + INTERVAL '1-2' YEAR TO MONTH", D(2026, 3, 15)),
-        ("INTERVAL '1' DAY * 2 + DATE '2025-01-01'", D(2025, 1, 3)),
+        ("SYSDATE + INTERVAL '1 02:00:00' DAY TO SECOND", naive(2026, 3, 2, 10)),
+        ("DATE '2025-01-31' + NUMTODSINTERVAL(36, 'HOUR')", naive(2025, 2, 1, 12)),
+        ("DATE '2025-01-15' + INTERVAL '1-2' YEAR TO MONTH", naive(2026, 3, 15)),
+        ("INTERVAL '1' DAY * 2 + DATE '2025-01-01'", naive(2025, 1, 3)),
         ("EXTRACT(DAY FROM (TIMESTAMP '2025-01-03 00:00:00' - TIMESTAMP '2025-01-01 00:00:00'))", 2),
         ("EXTRACT(YEAR FROM SYSDATE)", 2026),
-        ("ADD_MONTHS(DATE '2025-01-31', 1)", D(2025, 2, 28)),
+        ("ADD_MONTHS(DATE '2025-01-31', 1)", naive(2025, 2, 28)),
         ("MONTHS_BETWEEN(DATE '2025-03-15', DATE '2025-01-15')", 2),
-        ("LAST_DAY(DATE '2024-02-05')", D(2024, 2, 29)),
-        ("NEXT_DAY(DATE '2025-01-15', 'FRIDAY')", D(2025, 1, 17)),
-        ("TRUNC(TIMESTAMP '2025-01-15 10:30:00')", D(2025, 1, 15)),
-        ("TRUNC(DATE '2025-05-15', 'Q')", D(2025, 4, 1)),
-        ("TRUNC(SYSDATE, 'HH24')", D(2026, 3, 1, 8)),
-        ("TO_DATE('15-JAN-25')", D(2025, 1, 15)),
-        ("TO_DATE('2025-01-15 23:59', 'YYYY-MM-DD HH24:MI')", D(2025, 1, 15, 23, 59)),
-        ("TO_TIMESTAMP('2025-01-15 10:00:00.5', 'YYYY-MM-DD HH24:MI:SS.FF')", D(2025, 1, 15, 10, 0, 0, 500000)),
+        ("LAST_DAY(DATE '2024-02-05')", naive(2024, 2, 29)),
+        ("NEXT_DAY(DATE '2025-01-15', 'FRIDAY')", naive(2025, 1, 17)),
+        ("TRUNC(TIMESTAMP '2025-01-15 10:30:00')", naive(2025, 1, 15)),
+        ("TRUNC(DATE '2025-05-15', 'Q')", naive(2025, 4, 1)),
+        ("TRUNC(SYSDATE, 'HH24')", naive(2026, 3, 1, 8)),
+        ("TO_DATE('15-JAN-25')", naive(2025, 1, 15)),
+        ("TO_DATE('2025-01-15 23:59', 'YYYY-MM-DD HH24:MI')", naive(2025, 1, 15, 23, 59)),
+        ("TO_TIMESTAMP('2025-01-15 10:00:00.5', 'YYYY-MM-DD HH24:MI:SS.FF')", naive(2025, 1, 15, 10, 0, 0, 500000)),
         (
             "TO_TIMESTAMP_TZ('2025-01-15 10:00:00 +02:00', 'YYYY-MM-DD HH24:MI:SS TZH:TZM')",
             datetime(2025, 1, 15, 8, tzinfo=UTC),
@@ -106,7 +104,7 @@ def test_numbers_and_text(shell: Shell, expression: str, expected: Value) -> Non
         ("TO_CHAR(DATE '2025-01-15', 'FMDay, DD Month YYYY')", "Wednesday, 15 January 2025"),
         ("TO_CHAR(SYSTIMESTAMP, 'YYYY-MM-DD\"T\"HH24:MI:SS.FF3TZH:TZM')", "2026-03-01T08:00:00.000+00:00"),
         ("TO_CHAR(DATE '2025-01-15', 'DY DDD Q IW HH12:MI AM')", "WED 015 1 03 12:00 AM"),
-        ("NVL(CAST(NULL AS DATE), DATE '2025-01-01')", D(2025, 1, 1)),
+        ("NVL(CAST(NULL AS DATE), DATE '2025-01-01')", naive(2025, 1, 1)),
         ("CASE WHEN DATE '2025-01-15' > '14-JAN-25' THEN 'later' END", "later"),
     ],
 )
@@ -162,7 +160,7 @@ def test_one_statement_has_one_time(shell: Shell) -> None:
 def test_date_masks_of_the_session(shell: Shell) -> None:
     shell.run("ALTER SESSION SET NLS_DATE_FORMAT = 'YYYY/MM/DD'")
     assert shell.of("TO_CHAR(DATE '2025-01-15')") == "2025/01/15"
-    assert shell.of("TO_DATE('2025/01/16')") == datetime(2025, 1, 16)
+    assert shell.of("TO_DATE('2025/01/16')") == naive(2025, 1, 16)
     shell.run("ALTER SESSION SET NLS_DATE_FORMAT = 'DD-MON-RR'")
 
 

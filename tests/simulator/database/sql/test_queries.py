@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from datetime import datetime
 from decimal import Decimal
 
 import pytest
 
 from simulator.database.interface import ColumnType, Direction, StatementKind, Value
+from tests.simulator.database.engines import naive
 from tests.simulator.database.sql.conftest import Shell
 
 
 @pytest.fixture(scope="module", autouse=True)
 def tables(shell: Shell) -> Generator[None]:
     shell.run(
-        "CREATE TABLE people (id NUMBER PRIMARY KEY, name VARCHAR2(20), born DATE, seen TIMESTAMP, pay NUMBER(8,2), doc CLOB"
-        " CHECK (doc IS JSON), status VARCHAR2(10))"
+        "CREATE TABLE people (id NUMBER PRIMARY KEY, name VARCHAR2(20), born DATE, seen TIMESTAMP,"
+        " pay NUMBER(8,2), doc CLOB CHECK (doc IS JSON), status VARCHAR2(10))"
     )
     people: list[list[Value]] = [
-        [1, "Ann", datetime(2000, 1, 1), datetime(2026, 1, 1, 12), Decimal("100.10"), '{"tag": "x"}', "active"],
-        [2, "bob", datetime(1990, 6, 1), None, Decimal("50.25"), None, "active"],
-        [3, None, None, datetime(2026, 2, 1), None, None, "gone"],
+        [1, "Ann", naive(2000, 1, 1), naive(2026, 1, 1, 12), Decimal("100.10"), '{"tag": "x"}', "active"],
+        [2, "bob", naive(1990, 6, 1), None, Decimal("50.25"), None, "active"],
+        [3, None, None, naive(2026, 2, 1), None, None, "gone"],
     ]
     shell.run("INSERT INTO people VALUES (:1, :2, :3, :4, :5, :6, :7)", *people)
     shell.run("CREATE TABLE orders (id NUMBER, person NUMBER, points INTEGER, type VARCHAR2(5))")
@@ -42,7 +42,7 @@ def tables(shell: Shell) -> Generator[None]:
         ("SELECT id FROM people WHERE name LIKE 'a%'", []),  # case-sensitive
         ("SELECT id FROM people WHERE name = ''", []),
         ("SELECT SUM(pay) FROM people", [[Decimal("150.35")]]),
-        ("SELECT MAX(born), MIN(seen) FROM people", [[datetime(2000, 1, 1), datetime(2026, 1, 1, 12)]]),
+        ("SELECT MAX(born), MIN(seen) FROM people", [[naive(2000, 1, 1), naive(2026, 1, 1, 12)]]),
         ("SELECT id FROM people WHERE born > DATE '1995-01-01'", [[1]]),
         ("SELECT id FROM people WHERE seen BETWEEN '01-JAN-26' AND '15-JAN-26'", [[1]]),
         ("SELECT id FROM people WHERE ROWNUM <= 2", [[1], [2]]),
@@ -149,9 +149,9 @@ def test_descriptions(shell: Shell) -> None:
 
 
 def test_what_only_the_value_tells(shell: Shell) -> None:
-    result = shell.run("SELECT :1 a, :2 b FROM dual", [5, datetime(2025, 1, 1)])
+    result = shell.run("SELECT :1 a, :2 b FROM dual", [5, naive(2025, 1, 1)])
     assert [c.type for c in result.columns] == [ColumnType.NUMBER, ColumnType.TIMESTAMP]
-    assert result.rows == [[5, datetime(2025, 1, 1)]]
+    assert result.rows == [[5, naive(2025, 1, 1)]]
 
 
 @pytest.mark.parametrize(
