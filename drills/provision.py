@@ -3,10 +3,13 @@
 Both regions get buckets, a database (the second one as a cross-region standby of the first), the application and its
 worker; the name points at the first; both are watched by health checks. What a recovery needs to know is written to the
 control bucket of both regions: the inventory and the recovery state.
+
+Run as ``python -m drills.provision --dir WORLD`` to rehearse by hand in a world that is up and still empty.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import subprocess
@@ -23,7 +26,7 @@ from typing import Any
 import oci
 import oracledb
 
-from drills.box import Box
+from drills.box import Box, CommandError
 
 PRIMARY, STANDBY = "us-ashburn-1", "us-phoenix-1"
 ZONE, NAME, TTL = "fittrack.example", "app.fittrack.example", 60
@@ -308,3 +311,30 @@ class Builder:
             for name, document in (("inventory.json", inventory), ("recovery-state.json", state)):
                 body = json.dumps(document, indent=2, sort_keys=True).encode()
                 storage.put_object(self._namespace, CONTROL, name, body, content_type="application/json")
+
+
+def main() -> int:
+    """``python -m drills.provision``: exit 0 when FitTrack serves, 1 when it was not built."""
+    parser = argparse.ArgumentParser(prog="python -m drills.provision", description=__doc__)
+    parser.add_argument("--dir", type=Path, default=Path(".world"), help="a running world without FitTrack")
+    box = Box(parser.parse_args().dir)
+    try:
+        box.simulator("status", "--json")
+        Builder(box, _say).build()
+    except oci.exceptions.ServiceError as error:
+        sys.stderr.write(f"provision: {error.status} {error.code}: {error.message}\n")
+        return 1
+    except (ProvisioningError, CommandError) as error:
+        sys.stderr.write(f"provision: {error}\n")
+        return 1
+    _say(f"FitTrack serves from {PRIMARY}, with a standby in {STANDBY}")
+    return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"provision: {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
