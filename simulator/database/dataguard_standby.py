@@ -91,7 +91,8 @@ class Standbys:
         task.add_done_callback(lambda done: self._over(database_id, done))
 
     def _over(self, database_id: str, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(database_id, None)
+        if self._tasks.get(database_id) is task:
+            del self._tasks[database_id]
         if not task.cancelled() and task.exception() is not None:
             log.error("%s: stopped", database_id, exc_info=task.exception())
 

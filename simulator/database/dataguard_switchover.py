@@ -81,14 +81,16 @@ class Switchovers:
         self._go_on(record.id)
 
     def _go_on(self, database_id: str) -> None:
-        if database_id in self._tasks:
-            return
+        running = self._tasks.get(database_id)
+        if running is not None and not running.done():
+            return  # it takes up whatever change the record has
         task = asyncio.create_task(self._run(database_id), name=f"switchover {database_id}")
         self._tasks[database_id] = task
         task.add_done_callback(lambda done: self._over(database_id, done))
 
     def _over(self, database_id: str, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(database_id, None)
+        if self._tasks.get(database_id) is task:
+            del self._tasks[database_id]
         if not task.cancelled() and task.exception() is not None:
             log.error("%s: switchover stopped", database_id, exc_info=task.exception())
 

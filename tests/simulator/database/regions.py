@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from simulator.database.dataguard_link import Dialer
 from simulator.database.dataguard_wire import Frame, LinkError
 from simulator.database.records import Record
 from simulator.kernel import clock
+from simulator.kernel.faults import FaultKind, Plane, SocketFault
 from simulator.kernel.worldfile import World
 from simulator.region import open_region
 
@@ -116,26 +117,44 @@ class LosingDialer:
 
 
 @asynccontextmanager
-async def two_regions(directory: Path) -> AsyncGenerator[tuple[Side, Side]]:
-    """A primary in the first, its standby in the second; both at rest."""
+async def two_regions(directory: Path, *, standby: bool = True) -> AsyncGenerator[tuple[Side, Side]]:
+    """A primary in the first, its standby (if wanted) in the second; both at rest."""
     world = worlds.create(directory / "w", seed=3, block=None, start=datetime(2026, 3, 1, 8, tzinfo=UTC), rate=QUICK)
-    sides = Side(world, ASHBURN), Side(world, PHOENIX)
-    for side in sides:
-        await side.start()
-    try:
-        first, second = sides
+    first, second = Side(world, ASHBURN), Side(world, PHOENIX)
+    async with AsyncExitStack() as stack:
+        for side in (first, second):
+            await side.start()
+            stack.push_async_callback(side.stop)
         body = {"compartmentId": world.compartment, "dbName": "fittrack", "adminPassword": "Correct-Horse-1"}
         first.id = (await first.call(creation.create, body))["id"]
         await until(lambda: first.at_rest, "the primary is provisioned")
-        standby = {"compartmentId": world.compartment, "source": "CROSS_REGION_DATAGUARD", "sourceId": first.id}
-        second.id = (await second.call(creation.create, standby))["id"]
-        await until(lambda: second.at_rest, "the standby is instantiated")
-        await until(lambda: second.databases.guard.contact(second.id), "the standby hears its primary")
+        if standby:
+            await create_standby(first, second)
+            await until(lambda: second.at_rest, "the standby is instantiated")
+            await until(lambda: second.databases.guard.contact(second.id), "the standby hears its primary")
         clock.set_rate(world.clock_file, PACE)
-        yield sides
-    finally:
-        for side in sides:
-            await side.stop()
+        yield first, second
+
+
+async def create_standby(first: Side, second: Side) -> None:
+    """Ask the second region for a standby of the first one's database."""
+    compartment = first.world.compartment
+    body = {"compartmentId": compartment, "source": "CROSS_REGION_DATAGUARD", "sourceId": first.id}
+    second.id = (await second.call(creation.create, body))["id"]
+
+
+CUT = SocketFault("cut", Plane.LINK, FaultKind.STALL)
+
+
+async def cut(*sides: Side) -> None:
+    """Cut the link, as ``simulator lose --how link`` does."""
+    for side in sides:
+        await side.region.gate.set(CUT)
+
+
+async def heal(*sides: Side) -> None:
+    for side in sides:
+        await side.region.gate.clear()
 
 
 async def until(condition: Callable[[], Any], what: str, *, within: float = 20.0) -> None:

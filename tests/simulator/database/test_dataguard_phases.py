@@ -13,12 +13,9 @@ from typing import Any
 import pytest
 
 from simulator.database.core import Role
-from simulator.kernel.faults import FaultKind, Plane, SocketFault
-from tests.simulator.database.regions import LosingDialer, Side, two_regions, until
+from tests.simulator.database.regions import LosingDialer, Side, cut, heal, two_regions, until
 
 pytestmark = [pytest.mark.crash, pytest.mark.timeout(60)]
-
-CUT = SocketFault("cut", Plane.LINK, FaultKind.STALL)
 
 
 @asynccontextmanager
@@ -69,16 +66,6 @@ async def begun(primary: Side, standby: Side, phase: str) -> None:
     """Start a switchover and let it reach the phase (or pass it, for the short ones)."""
     await standby.switch_over(primary)
     await until(lambda: phase_of(standby) == phase or standby.at_rest, f"the phase {phase}")
-
-
-async def cut(*sides: Side) -> None:
-    for side in sides:
-        await side.region.gate.set(CUT)
-
-
-async def heal(*sides: Side) -> None:
-    for side in sides:
-        await side.region.gate.clear()
 
 
 def lose_answers(side: Side, question: str, times: float) -> None:
