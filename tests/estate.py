@@ -109,14 +109,19 @@ class Command:
     def await_line(self, text: str, *, timeout: float = 60) -> str:
         """The first line that holds ``text``; an AssertionError with all lines when the command ends without."""
 
+        line = self.first_line(text, timeout=timeout)
+        assert line is not None, f"no line with {text!r}:\n" + "\n".join(self.lines)
+        return line
+
+    def first_line(self, *texts: str, timeout: float = 60) -> str | None:
+        """The first line that holds one of ``texts``; None when the command ends without."""
+
         def found() -> str | None:
-            return next((line for line in self.lines if text in line), None)
+            return next((line for line in self.lines if any(text in line for text in texts)), None)
 
         with self._arrived:
             self._arrived.wait_for(lambda: found() is not None or self._ended, timeout)
-            line = found()
-        assert line is not None, f"no line with {text!r}:\n" + "\n".join(self.lines)
-        return line
+            return found()
 
     @property
     def run(self) -> str:

@@ -291,6 +291,15 @@ class Progress:
         ]
         return max(candidates, key=lambda signed: signed.approval.expires, default=None)
 
+    def unexamined(self, decision: str, now: datetime) -> bool:
+        """Whether an approval of ``decision`` that may count still has to be examined by the current session."""
+        return any(
+            signed.approval.decision == decision
+            and signed.judged_session != self.session
+            and self.may_count(signed, now)
+            for signed in self.signed
+        )
+
     def last_accepted(self, decision: str) -> int:
         """The number of the latest entry of this session that accepted an approval of ``decision``; 0 for none."""
         return max(

@@ -33,7 +33,8 @@ POLL_SECONDS: Final = 1.0
 ASKING_POLL_SECONDS: Final = 0.25
 """The same while an approval is waited for."""
 RECHECK_SECONDS: Final = 5.0
-"""World time before IAM is asked again about an approval that it could not be asked about."""
+RECHECKS: Final = 12
+"""How often, and after how much world time, IAM is asked again about an approval that it could not be asked about."""
 
 ANSWERS: Final[Mapping[Phase, frozenset[Status]]] = {
     Phase.OBSERVE: frozenset(Status),
@@ -189,12 +190,17 @@ class Executor:
         stop = threading.Event()
 
         def examine() -> Answer:
-            try:
-                return judge(progress, signed, self._identities, self._allowed, now)
-            except FittrackError as error:
-                self._say(f"the approval in entry {check.number} cannot be checked yet: {error}")
+            reason = ""
+            for _ in range(RECHECKS):
+                try:
+                    return judge(progress, signed, self._identities, self._allowed, now)
+                except FittrackError as error:
+                    reason = f"IAM cannot be asked about it: {error}"
+                self._say(f"the approval in entry {check.number} cannot be checked yet: {reason}")
                 self._clock.sleep(RECHECK_SECONDS, stop)
-                return None
+                if stop.is_set():
+                    return None
+            return Judged(check.number, accepted=False, reason=reason)
 
         self._track(check_key(check.number), _Running(pool.submit(examine), progress.last.number, now, stop))
 

@@ -19,6 +19,7 @@ from fittrack_dr.domain.outcome import Outcome, Status
 from fittrack_dr.domain.plan import Step, StepKind
 from fittrack_dr.domain.progress import Progress, StepProgress
 from fittrack_dr.runner.commands import (
+    DEFAULT_DELAY,
     EXIT_CODES,
     Call,
     Check,
@@ -65,7 +66,7 @@ def _approvals(progress: Progress, busy: frozenset[str], now: datetime) -> list[
     """Every approval is examined once per session: keys and groups may have changed since the last."""
     commands: list[Command] = []
     for signed in progress.signed:
-        if signed.judged is not None and signed.judged_session == progress.session:
+        if signed.judged_session == progress.session:
             continue
         if not progress.may_count(signed, now):
             reason = "it is of another run, plan or person, of the run's holder, or out of date"
@@ -224,6 +225,8 @@ class _Advance:
         approved = self.progress.approval_of(decision, self.now)
         if approved is not None:
             return approved.judged_number
+        if self.progress.unexamined(decision, self.now):
+            return Wait(self.now + DEFAULT_DELAY)
         number, asked = self.progress.asked.get(decision, (0, None))
         if asked is None or number < self.progress.last_accepted(decision):
             return Write(Asked(decision, self.step.id, self.now + self.progress.plan.decision_budget))

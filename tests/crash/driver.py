@@ -147,8 +147,11 @@ def abort(store: JournalStore, clock: VirtualClock, person: Person) -> None:
 def approve_when_asked(session: Session, store: JournalStore, approver: Person = LEAD) -> None:
     """The platform lead answers at once whatever the run asks for and has no valid answer to."""
     progress = session.journal.progress
-    unanswered = [signed for signed in progress.signed if signed.judged_session != progress.session]
-    if progress.asked and not unanswered and progress.approval_of(DECISION, session.clock.now()) is None:
+    if (
+        progress.asked
+        and not progress.unexamined(DECISION, session.clock.now())
+        and progress.approval_of(DECISION, session.clock.now()) is None
+    ):
         approve(store, session.clock, approver)
 
 

@@ -29,19 +29,10 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def crash(root: Path, moment: str, counted: str, at: int) -> int:
-    """Work on the run in ``root`` in a process that dies at an entry; its exit code."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.crash.crashing",
-        moment,
-        counted,
-        str(at),
-        "tests.crash.tiny:main",
-        str(root),
-    ]
-    return subprocess.run(command, check=False, timeout=60).returncode
+def crash(root: Path, trap: str) -> int:
+    """Work on the run in ``root`` in a process with a trap; its exit code."""
+    command = [sys.executable, "-m", "tests.crash.crashing", trap, "tests.crash.tiny:main", str(root)]
+    return subprocess.run(command, check=False, timeout=60, stderr=subprocess.DEVNULL).returncode
 
 
 def resume(root: Path) -> int:
@@ -73,7 +64,7 @@ def test_undisturbed_the_run_has_as_many_entries_as_are_killed_at(root: Path) ->
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("entry", range(1, ENTRIES + 1))
 def test_killed_at_an_entry_the_run_is_resumed_to_the_same_end(root: Path, entry: int, moment: str) -> None:
-    assert crash(root, moment, "entry", entry) == KILLED
+    assert crash(root, f"{moment}:{entry}") == KILLED
     assert resume(root) == 0
     assert_recovered(root)
 
@@ -81,7 +72,7 @@ def test_killed_at_an_entry_the_run_is_resumed_to_the_same_end(root: Path, entry
 def test_killed_again_and_again_the_run_still_ends(root: Path) -> None:
     """Each process lives for one entry more than the one before it."""
     deaths = 0
-    while crash(root, "after", "nth", deaths + 1) == KILLED:
+    while crash(root, f"after:+{deaths + 1}") == KILLED:
         deaths += 1
         assert deaths < ENTRIES
     assert deaths >= ENTRIES // 2

@@ -45,7 +45,7 @@ def test_interrupted_after_every_event_the_run_resumes_to_the_same_end() -> None
 
 def test_interrupted_twice_the_run_still_reaches_the_same_end() -> None:
     for first in range(EVENTS):
-        for second in range(first % 19, EVENTS, 19):
+        for second in range(first % 13, EVENTS, 13):
             stage = Stage()
             stage.work(stage.open(), first)
             stage.work(stage.resume(), second)
@@ -57,7 +57,7 @@ def test_interrupted_twice_the_run_still_reaches_the_same_end() -> None:
 def test_another_engineer_takes_over_at_any_event_and_the_sleeper_wakes_at_any_later_one() -> None:
     """The first session is stopped, not dead: it wakes while, or after, the second one works, and must do no harm."""
     for first in range(1, EVENTS):
-        for wakes in range(first % 23, EVENTS, 23):
+        for wakes in range(first % 13, EVENTS, 13):
             stage = Stage()
             sleeper = stage.open()
             sleeping = sleeper.events()
