@@ -132,7 +132,7 @@ def test_another_status_is_an_answer_too(world: World, web: Web) -> None:
         (saying(b"HTTP/1.1 2"), "ended before a response"),
         (saying(b"SSH-2.0-OpenSSH\r\n\r\n"), "not HTTP"),
         (saying(b"HTTP/1.1 abc OK\r\n\r\n"), "not HTTP"),
-        (saying(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 20000 + b"\r\n\r\n"), "too long"),
+        (saying(b"HTTP/1.1 200 OK\r\n" + b"X: " + b"y" * 200_000 + b"\r\n\r\n"), "too long"),
     ],
     ids=["nothing", "half", "other-protocol", "no-status", "endless-head"],
 )
