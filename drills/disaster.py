@@ -16,10 +16,11 @@ LOOK = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Alarm:
-    """When the health checks had enough failures, and the monitor's interval, both in world time."""
+    """When the health checks had enough failures; the monitor's interval and time-out, all in world time."""
 
     at: datetime
     interval: timedelta
+    patience: timedelta
 
 
 class NoAlarmError(Exception):
@@ -43,16 +44,16 @@ def await_watched(box: Box, monitor: str, region: str) -> None:
 
 
 def lose(box: Box, region: str) -> datetime:
-    """Stop the region as a black hole; the moment from which on nothing of it can be relied on."""
-    at = box.clock.now()
-    box.simulator("lose", region)
-    return at
+    """Stop the region as a black hole; the moment just before, as the world tells it."""
+    return datetime.fromisoformat(box.simulator("lose", region).out.split()[-1])
 
 
 def await_alarm(box: Box, monitor: str, region: str, lost_at: datetime) -> Alarm:
     """Ask the surviving ``region`` for the monitor's results until enough vantage points fail after ``lost_at``."""
     client = box.client(oci.healthchecks.HealthChecksClient, region, "oncall")
-    interval = timedelta(seconds=client.get_http_monitor(monitor).data.interval_in_seconds)
+    settings = client.get_http_monitor(monitor).data
+    interval = timedelta(seconds=settings.interval_in_seconds)
+    patience = timedelta(seconds=settings.timeout_in_seconds)
     clock = box.clock
     while clock.now() < lost_at + timedelta(minutes=30):
         results = client.list_http_probe_results(
@@ -60,6 +61,6 @@ def await_alarm(box: Box, monitor: str, region: str, lost_at: datetime) -> Alarm
         ).data
         failing = {result.vantage_point_name for result in results if not result.is_healthy}
         if len(failing) >= VANTAGE_POINTS:
-            return Alarm(clock.now(), interval)
+            return Alarm(clock.now(), interval, patience)
         clock.sleep_until(clock.now() + LOOK)
     raise NoAlarmError(f"no alarm from monitor {monitor} within half an hour")

@@ -75,13 +75,15 @@ def critical_path(box: Box, estate: Estate, region: str, lost_at: datetime, alar
     requests = client.list_work_requests(
         box.setting("fittrack_compartment"), resource_id=estate.databases[region], limit=100
     ).data
-    parts = [Part("detection", alarm.interval.total_seconds(), "the health checks' interval")]
+    noticed = (alarm.interval + alarm.patience).total_seconds()
+    parts = [Part("detection", noticed, "the health checks' interval and time-out")]
     for request in sorted(requests, key=lambda each: each.time_accepted):
         changed_role = ROLE_CHANGES.search(request.operation_type)
         if changed_role and request.time_accepted >= lost_at and request.time_finished:
             lasted = (request.time_finished - request.time_accepted).total_seconds()
             parts.append(Part(request.operation_type, lasted, f"work request, {request.status.lower()}"))
-    parts.append(Part("DNS", float(TTL), "the record's TTL"))
+    publish = json.loads(box.simulator("durations", "--json").out)["dns.publish"]["seconds"]
+    parts.append(Part("DNS", publish + TTL, "publication at the zone's servers, then the record's TTL"))
     return parts
 
 

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from simulator.kernel.clock import WorldClock
 from simulator.kernel.process import ProcessRecord
 from simulator.kernel.worldfile import World, WorldError
 
@@ -81,14 +83,15 @@ def stop_group(world: World, name: str, *, grace: float) -> None:
         time.sleep(_POLL)
 
 
-def lose(world: World, region: str, how: str) -> None:
-    """Lose a region. ``blackhole`` stops its group, ``kill`` kills it; the others cut planes off.
+def lose(world: World, region: str, how: str) -> datetime:
+    """Lose a region; the world time just before. ``blackhole`` stops its group, ``kill`` kills it, the rest cut planes.
 
     Raises WorldError when it does not run.
     """
     record = record_of(world, region)
     if record is None or not record.alive:
         raise WorldError(f"{region}: does not run, so it cannot be lost; `simulator return {region}` starts it")
+    at = WorldClock(world.clock_file).now()
     if how == "blackhole":
         record.signal(signal.SIGSTOP)
     elif how == "kill":
@@ -98,6 +101,7 @@ def lose(world: World, region: str, how: str) -> None:
             for plane, operator_only in LOSSES[how]:
                 fault = {"id": f"lost/{plane}", "layer": "socket", "kind": "stall", "plane": plane}
                 ask(world, target, "POST", "/faults", fault | {"operator_only": operator_only})
+    return at
 
 
 def bring_back(world: World, region: str) -> None:

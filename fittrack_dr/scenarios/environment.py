@@ -22,6 +22,7 @@ from fittrack_dr.clients.session import CONNECT_SECONDS, READ_SECONDS, Session
 from fittrack_dr.clients.stores import BucketStateStore
 from fittrack_dr.domain import Clock, StateStore
 from fittrack_dr.domain.cloud import Inventory
+from fittrack_dr.errors import UnreachableError
 from fittrack_dr.recovery import RecoveryPolicy
 
 PROBE_SECONDS = 1.5
@@ -68,8 +69,18 @@ class Environment:
 
     @cached_property
     def inventory(self) -> Inventory:
-        """What exists, as provisioning wrote it to the control bucket. Raises ConfigError when it is missing."""
-        return read_inventory(self.control_bucket)
+        """What exists, as provisioning wrote it to both regions: the control region's copy, or another that answers.
+
+        Raises ConfigError when it is missing.
+        """
+        control = self.policy.control
+        others = [stack.region for stack in self.policy.stacks.values() if stack.region != control.region]
+        try:
+            return read_inventory(self.control_bucket)
+        except UnreachableError:
+            for region in others:
+                return read_inventory(ObjectStorageClient(self.session, region, control.bucket, control.namespace))
+            raise
 
     @cached_property
     def control_bucket(self) -> ObjectStorageClient:

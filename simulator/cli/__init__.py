@@ -18,6 +18,7 @@ COMMANDS = {
     "clock": "Show or change world time.",
     "workload": "Say what runs in a region as pods.",
     "snapshot": "Save or restore the whole world.",
+    "durations": "Show how long cloud operations take here, and why.",
     "fault": "Set, list and clear faults of sockets and API calls.",
 }
 

@@ -24,8 +24,8 @@ def lose(directory: Path, region: str, how: str) -> None:
     on within it; link: the regions do not hear of each other.
     """
     world = World.load(directory)
-    control.lose(world, _known(world, region), how)
-    click.echo(f"{region}: lost ({how})")
+    at = control.lose(world, _known(world, region), how)
+    click.echo(f"{region}: lost ({how}) at {at.isoformat()}")
 
 
 @click.command("return")
