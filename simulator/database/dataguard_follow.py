@@ -1,6 +1,6 @@
 """The side of the link that follows: it keeps in touch with a database's peer and, being its standby, pulls redo.
 
-It dials for ever: a link that comes back is found by itself, after a pause that grows to two wall seconds.
+It dials for ever: a link that comes back is found by itself, after a pause that grows to half a wall second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def report_failure(task: asyncio.Task[None]) -> None:
 
 
 _FIRST_PAUSE: Final = 0.05
-_LONGEST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 0.5
 
 
 class Association(Protocol):

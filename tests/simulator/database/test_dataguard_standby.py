@@ -11,6 +11,7 @@ import pytest
 from simulator.cloud.database import lifecycle
 from simulator.cloud.service import ServiceError
 from simulator.database.core import Role
+from simulator.database.dataguard_wire import Frame, encode
 from simulator.kernel import clock
 from simulator.kernel.faults import FaultKind, Plane, SocketFault
 from tests.simulator.database.regions import QUICK, Side, create_standby, cut, heal, two_regions, until
@@ -109,5 +110,32 @@ def test_what_is_shipped_is_as_old_as_the_lag(tmp_path: Path) -> None:
         await second.region.gate.clear()
         first.databases.guard.set_transport_lag(2)
         await until(lambda: lag() < 1800, "caught up")
+
+    run(tmp_path, scenario, standby=True)
+
+
+@pytest.mark.parametrize(
+    "first_words",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        encode(Frame("request", {"question": "unknown"})),
+        encode(Frame("request", {"question": "switchover.close", "database": "ocid1.autonomousdatabase.oc1.iad.x"})),
+        encode(Frame("watch", {"database": "x", "follower": "y"})),
+        b"",
+    ],
+)
+def test_strangers_on_the_link_disturb_nobody(tmp_path: Path, first_words: bytes) -> None:
+    async def scenario(first: Side, second: Side) -> None:
+        address = first.world.regions[first.name].link
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(first_words)
+        writer.write_eof()
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+        assert answer == b"" or b'"refusal"' in answer
+        await second.restart()
+        await until(lambda: second.databases.guard.contact(second.id), "the standby hears its primary")
 
     run(tmp_path, scenario, standby=True)
