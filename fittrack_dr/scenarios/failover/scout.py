@@ -52,15 +52,14 @@ class Scout:
             sighting = pool.submit(self.lost_region)
             vantage = pool.submit(self._vantage_results, now)
             elsewhere = [pool.submit(self._target_region), pool.submit(self._neutral_target)]
-            results = vantage.result()
-            lost_since = _failing_since(results or ())
+            vantage_points, lost_since = vantage_view(vantage.result())
             lag = pool.submit(self._lag, lost_since or now)
             return Situation(
                 lost=route.lost,
                 target=route.target,
                 seen_at=now,
                 ways=sighting.result().ways,
-                vantage_points=_newest(results or ()),
+                vantage_points=vantage_points,
                 elsewhere=tuple(future.result() for future in elsewhere),
                 primary=sighting.result().primary,
                 lost_since=lost_since,
@@ -115,14 +114,14 @@ class Scout:
         except FittrackError as error:
             return Probe(way, target, False, str(error))
 
-    def _vantage_results(self, now: datetime) -> tuple[VantageResult, ...] | None:
-        """Results of the lost region's monitor, as the surviving region's API hands them out; None when it does not."""
+    def _vantage_results(self, now: datetime) -> tuple[VantageResult, ...]:
+        """Results of the lost region's monitor, as the surviving region's API hands them out; none when it does not."""
         monitor = self._environment.inventory.regions[self._route.lost].health_monitor_id
         try:
             checks = self._environment.probing.health_checks(self._route.target)
             return checks.results(monitor, since=now - RESULTS_WINDOW, until=now)
         except FittrackError:
-            return None
+            return ()
 
     def _lag(self, before: datetime) -> Lag | None:
         """The newest PeerLag at or before ``before``: after the loss the standby only measures how long it is dark."""
@@ -162,23 +161,29 @@ def _by_vantage_point(results: Sequence[VantageResult]) -> dict[str, list[Vantag
     return grouped
 
 
-def _newest(results: Sequence[VantageResult]) -> tuple[Probe, ...]:
-    return tuple(
-        Probe(
-            f"vantage point {name}", seen[-1].target, seen[-1].healthy, f"{seen[-1].detail} at {seen[-1].at:%H:%M:%S}Z"
-        )
-        for name, seen in sorted(_by_vantage_point(results).items())
-    )
+def vantage_view(results: Sequence[VantageResult]) -> tuple[tuple[Probe, ...], datetime | None]:
+    """Each vantage point's newest result, and since when they fail: None while one of them has succeeded since.
+
+    A success from before the first failure tells nothing: that vantage point has not looked since.
+    """
+    grouped = _by_vantage_point(results)
+    begun = [since for seen in grouped.values() if (since := _failing_since(seen)) is not None]
+    first = min(begun, default=None)
+    probes = tuple(_newest(name, seen[-1], first) for name, seen in sorted(grouped.items()))
+    return probes, None if any(probe.answered for probe in probes) else first
 
 
-def _failing_since(results: Sequence[VantageResult]) -> datetime | None:
-    """The first failure that no success follows, at the earliest vantage point; None while any of them succeeds."""
-    begun: list[datetime] = []
-    for seen in _by_vantage_point(results).values():
-        failing: datetime | None = None
-        for result in seen:
-            failing = None if result.healthy else (failing or result.at)
-        if failing is None:
-            return None
-        begun.append(failing)
-    return min(begun, default=None)
+def _newest(name: str, result: VantageResult, first_failure: datetime | None) -> Probe:
+    stale = result.healthy and first_failure is not None and result.at < first_failure
+    detail = f"{result.detail} at {result.at:%H:%M:%S}Z"
+    if stale:
+        return Probe(f"vantage point {name}", result.target, None, f"{detail}, not looked since")
+    return Probe(f"vantage point {name}", result.target, result.healthy, detail)
+
+
+def _failing_since(seen: Sequence[VantageResult]) -> datetime | None:
+    """The first failure of the run of failures that ``seen`` (of one vantage point, oldest first) ends with."""
+    failing: datetime | None = None
+    for result in seen:
+        failing = None if result.healthy else (failing or result.at)
+    return failing
