@@ -62,7 +62,7 @@ class Bench:
             self._one("cold", drill.COLD, drill.COLD_GOAL, lambda: drill.cold_figure(self.out, self.say), unit="s")
             self._one("status", programs.STATUS, programs.STATUS_GOAL, lambda: self._status(worlds))
             self._runbook(worlds)
-        order = ["failover", "runbook", "runbook-standby", "standby-share", *KEYS[2:]]
+        order = ["failover", "runbook", "runbook-alone", "runbook-rest", *KEYS[2:]]
         return [self._figures[key] for key in order]
 
     def _one(self, key: str, title: str, goal: Goal, make: Callable[[], Figure], *, unit: str = "") -> None:

@@ -48,7 +48,7 @@ class Engineer:
         return self._box.client(kind, STANDBY)
 
     def wait(self, what: str, seen: Callable[[], tuple[bool, str]]) -> None:
-        """Look until ``seen`` says yes; its text is what was last seen. Raises RunbookError after hours of world time."""
+        """Look until ``seen`` says yes; its text is what was last seen. Raises RunbookError after hours."""
         clock = self._box.clock
         deadline = clock.now() + PATIENCE
         while True:

@@ -1,6 +1,7 @@
 """A logical export of FitTrack's tables and its import, both through the driver: what ``expdp`` and ``impdp`` would do.
 
-One gzip member of JSON lines: a table's header, then its rows. Times keep their microseconds.
+One gzip member of JSON lines: a table's header, then its rows. Times keep their microseconds, and
+JSON documents go in as the text they are.
 """
 
 from __future__ import annotations
@@ -95,8 +96,9 @@ def pack(parts: Iterable[Part]) -> bytes:
     with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as file:
         for part in parts:
             header = {"table": part.table, "columns": part.columns, "rows": len(part.rows)}
-            for line in (header, *part.rows):
-                file.write(json.dumps(line, default=_plain).encode() + b"\n")
+            file.write(json.dumps(header).encode() + b"\n")
+            for row in part.rows:
+                file.write(json.dumps([_plain(value) for value in row]).encode() + b"\n")
     return buffer.getvalue()
 
 
@@ -113,10 +115,18 @@ def unpack(data: bytes) -> Iterator[Part]:
 
 
 def _plain(value: object) -> Any:
+    """A value that JSON has no form for, or that the driver decoded from JSON: under the name of what it is."""
     if isinstance(value, datetime):
         return {"time": value.isoformat()}
+    if isinstance(value, dict | list):
+        return {"json": json.dumps(value)}
+    if isinstance(value, str | int | float | None):
+        return value
     raise ValueError(f"a column of type {type(value).__name__} cannot be exported")
 
 
 def _rich(value: Any) -> Any:
-    return datetime.fromisoformat(value["time"]) if isinstance(value, dict) else value
+    """What is bound for it: a time, or the text of a JSON column."""
+    if not isinstance(value, dict):
+        return value
+    return datetime.fromisoformat(value["time"]) if "time" in value else value["json"]
