@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -68,6 +69,8 @@ class Core:
             raise FileNotFoundError(self.path)
         self.on_commit: Callable[[RedoEntry], None] = _nobody
         self.sessions: dict[int, EngineSession] = {}
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread = 0
         self.write_lock = WriteLock()
         self._next_session = 1
         self.past = PastImages(self.path, directory / "past", clock.now)
@@ -88,7 +91,7 @@ class Core:
         self._applied_scn = int(state["applied_scn"] or 0)
         self.created = _moment(str(state["created"]))
         source_time = state.get("source_time")
-        self._source_time = None if source_time is None else _moment(str(source_time))
+        self._source_time: datetime | None = None if source_time is None else _moment(str(source_time))
         scn, time = self.control.execute("SELECT scn, time FROM redo ORDER BY scn DESC LIMIT 1").get or (0, None)
         self._received_scn = int(scn)
         self._last_time = self.created if time is None else _moment(time)
@@ -219,7 +222,19 @@ class Core:
         transaction.commit(entry)
         self.sequences.confirm(numbers)
         self._received_scn, self._last_time = entry.scn, entry.time
+        self._announce(entry)
         return entry
+
+    def _announce(self, entry: RedoEntry) -> None:
+        """Tell the listener on the loop, whether whoever asked for the commit is still there or not."""
+        if self.loop is None or threading.get_ident() == self._loop_thread:
+            self.on_commit(entry)
+        else:
+            self.loop.call_soon_threadsafe(lambda: self.on_commit(entry))
+
+    def belong_to(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called on the loop that the database belongs to."""
+        self.loop, self._loop_thread = loop, threading.get_ident()
 
     def _commit_time(self) -> datetime:
         """Now, but never before the last commit: times must be in the order of SCNs when the clock is set back."""

@@ -7,6 +7,7 @@ it durable: once ``fence`` has returned nothing more is acknowledged.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -149,6 +150,7 @@ class Database(Core):
             raise OracleError(28000, "The account is locked.")
         if not self.privileges.has(user.upper(), "CREATE SESSION"):
             raise OracleError(1045, f"user {user.upper()} lacks CREATE SESSION privilege; logon denied")
+        self.belong_to(asyncio.get_running_loop())
         session = EngineSession(self, user.upper(), client)
         self.sessions[session.session_id] = session
         return session
@@ -327,7 +329,7 @@ class Database(Core):
                 self.writer, role=Role.PRIMARY.value, epoch=epoch, open=1, mounted=1, applied_scn=entry.scn
             )
         self._received_scn, self._last_time = entry.scn, entry.time
-        self.on_commit(entry)
+        self._announce(entry)
 
     def _last_epoch(self) -> int:
         return int(self.control.execute("SELECT epoch FROM redo ORDER BY scn DESC LIMIT 1").get or 0)

@@ -15,7 +15,7 @@ _NOT_NULL = re.compile(r"NOT NULL constraint failed: (.+)\.([^.]+)")
 _CHECK = re.compile(r"CHECK constraint failed: (.+)")
 
 
-def to_oracle(error: apsw.Error, catalog: Catalog, *, kind: str = "") -> OracleError:
+def to_oracle(error: apsw.Error, catalog: Catalog, *, kind: str = "") -> OracleError:  # noqa: PLR0911 (one answer per kind)
     """The Oracle error for what SQLite raised; ``kind`` is the DML statement's first word."""
     text = str(error)
     if isinstance(error, apsw.InterruptError):
@@ -35,7 +35,7 @@ def to_oracle(error: apsw.Error, catalog: Catalog, *, kind: str = "") -> OracleE
     return _sql(text)
 
 
-def _sql(text: str) -> OracleError:
+def _sql(text: str) -> OracleError:  # noqa: PLR0911 (one answer per kind)
     if match := re.search(r'no such column: "?([^"]+?)"?(?: - should|$)', text):
         name = '"."'.join(match[1].split("."))
         return OracleError(904, f'"{name}": invalid identifier')

@@ -110,7 +110,8 @@ class PastImages:
         listed = ", ".join(columns if table.rowid_column else ["rowid", *columns])
         connection.execute(f"INSERT INTO main.{name} ({listed}) SELECT {listed} FROM live.{name}")
         later: list[tuple[int, str, bytes]] = connection.execute(  # pyright: ignore[reportAssignmentType]
-            "SELECT scn, kind, payload FROM live.redo WHERE scn > ? AND instr(payload, CAST(? AS BLOB)) ORDER BY scn DESC",
+            "SELECT scn, kind, payload FROM live.redo WHERE scn > ? AND instr(payload, CAST(? AS BLOB))"
+            " ORDER BY scn DESC",
             (scn, table.physical),
         ).fetchall()
         for later_scn, kind, payload in later:

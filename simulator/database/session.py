@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
@@ -24,6 +24,10 @@ from simulator.database.writer import LOCK_WAIT_SECONDS, Transaction
 
 if TYPE_CHECKING:
     from simulator.database.core import Core
+
+
+_SHORT_ROWS: Final = 100
+"""Changes of so many rows are made on the event loop."""
 
 
 class EngineSession:
@@ -197,12 +201,27 @@ class EngineSession:
             return await self._read(connection, plan, binds)
 
     async def _read(self, connection: apsw.Connection, plan: QueryPlan, binds: Sequence[Value]) -> Result:
+        """Read on the loop if that is done in a moment, else (and from then on) in a thread.
+
+        A hop to a thread costs several times what a look-up by key does.
+        """
         self.bind_context(connection)
-        catalog, past = self.database.catalog, self.database.past
+        catalog, past, lasting = self.database.catalog, self.database.past, self.database.planner.lasting
 
         def job() -> Result:
             return run_query(connection, plan, binds, catalog, past)
 
+        if plan.statement.sql not in lasting:
+            context = self.database.context_of(connection)
+            context.brief = True
+            try:
+                return job()
+            except OracleError as error:
+                if error.code != 1013 or self._interrupted:
+                    raise
+            finally:
+                context.brief = False
+            lasting.add(plan.statement.sql)
         return await self.database.run(job)
 
     async def dml(self, plan: DmlPlan, rows: Sequence[Sequence[Value]], *, batch_errors: bool = False) -> Result:
@@ -215,7 +234,10 @@ class EngineSession:
             return run_dml(transaction.connection, plan, rows, (catalog, past), batch_errors=batch_errors)
 
         try:
-            return await self.database.run(job)
+            short = plan.short and len(rows) <= _SHORT_ROWS
+            result = job() if short else await self.database.run(job)
+            transaction.changed += result.rowcount
+            return result
         except OracleError:
             if not transaction.connection.in_transaction:
                 self._lose_transaction()
@@ -226,18 +248,17 @@ class EngineSession:
         await self.commit_now()
         database = self.database
         await database.write_lock.acquire(wait=self.lock_wait, waiting=self._wait_on)
+        before = database.scn
         try:
             if not database.may_commit(self.epoch):
                 raise OracleError(16000, "database or pluggable database open for read-only access")
             self.bind_context(database.writer)
             job = run_flashback if is_flashback_to_past(plan.tokens) else run_ddl
-            entry = await database.run(lambda: job(database, self, plan))
-            if entry is not None:
-                database.refresh_catalog()
+            await database.run(lambda: job(database, self, plan))
         finally:
+            if database.scn != before:  # also when whoever asked is no longer there
+                database.refresh_catalog()
             database.write_lock.release()
-        if entry is not None:
-            database.on_commit(entry)
 
     async def run_text(self, sql: str, arguments: Sequence[Value]) -> Result:
         """Run any statement inside a call (EXECUTE IMMEDIATE)."""
@@ -316,13 +337,14 @@ class EngineSession:
             return
         job = functools.partial(self.database.commit, transaction, self.epoch)
         try:
-            entry = await self.database.run(job)
+            if transaction.changed <= _SHORT_ROWS:
+                job()
+            else:
+                await self.database.run(job)
         except apsw.Error as error:
             raise to_oracle(error, self.database.catalog) from error
         finally:
             self._release()
-        if entry is not None:
-            self.database.on_commit(entry)
 
     async def rollback(self) -> None:
         """Undo what is uncommitted."""

@@ -88,6 +88,7 @@ class Transaction:
         self._statements: list[str] = []
         self.doomed = False
         self.identifier = ""
+        self.changed = 0
 
     def payload(self, ddl: str = "") -> bytes:
         """What goes into the redo record: the changes, and for DDL (its text) the statements before them."""

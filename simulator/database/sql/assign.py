@@ -32,7 +32,7 @@ def make_assigner(table: Table, column: ColumnDef, implicit_date: Callable[[str]
     return assign
 
 
-def _converter(declared: OracleType, label: str, implicit_date: Callable[[str], str]) -> Assigner:
+def _converter(declared: OracleType, label: str, implicit_date: Callable[[str], str]) -> Assigner:  # noqa: PLR0911 (one answer per kind)
     match declared.kind:
         case ColumnType.VARCHAR | ColumnType.CHAR:
             return _text_converter(declared, label)

@@ -53,8 +53,9 @@ BUILTINS: Final[dict[str, Builtin]] = {
         "COUNT::1:1 SUM::1:1 AVG::1:1 MEDIAN:ora_median:1:1 STDDEV::1:1 STDDEV_SAMP::1:1 STDDEV_POP::1:1 VARIANCE::1:1"
         " VAR_SAMP:variance:1:1 VAR_POP::1:1 ROW_NUMBER::0:0 RANK::0:0 DENSE_RANK::0:0 PERCENT_RANK::0:0"
         " CUME_DIST::0:0 NTILE::1:1 LENGTH::1:1 LENGTHB:octet_length:1:1 LENGTHC:length:1:1 INSTR:ora_instr:2:4"
-        " ASCII:ora_ascii:1:1 REGEXP_COUNT::2:4 REGEXP_INSTR::2:6 ABS::1:1 SIGN::1:1 CEIL::1:1 CEILING:ceil:1:1 FLOOR::1:1"
-        " SQRT::1:1 EXP::1:1 LN::1:1 LOG::2:2 SIN::1:1 COS::1:1 TAN::1:1 ASIN::1:1 ACOS::1:1 ATAN::1:1 ATAN2::2:2"
+        " ASCII:ora_ascii:1:1 REGEXP_COUNT::2:4 REGEXP_INSTR::2:6 ABS::1:1 SIGN::1:1 CEIL::1:1"
+        " CEILING:ceil:1:1 FLOOR::1:1 SQRT::1:1 EXP::1:1"
+        " LN::1:1 LOG::2:2 SIN::1:1 COS::1:1 TAN::1:1 ASIN::1:1 ACOS::1:1 ATAN::1:1 ATAN2::2:2"
         " SINH::1:1 COSH::1:1 TANH::1:1 MOD:ora_mod:2:2 REMAINDER:ora_mod:2:2 POWER:ora_power:2:2"
         " BITAND:ora_bitand:2:2 TO_NUMBER:ora_to_number:1:3 MONTHS_BETWEEN::2:2 TIMESTAMP_TO_SCN::1:1 VSIZE:length:1:1",
         NUMBER,

@@ -15,6 +15,7 @@ class CallContext:
 
     ``now`` is world time, fixed for a statement. ``userenv`` gives what SYS_CONTEXT shows. ``hooks`` are the engine's
     answers that need more than the connection (sequences, SCN arithmetic). ``interrupted`` is polled by SQLite.
+    ``brief`` breaks the statement at the first poll: who runs it on the event loop may not stay long.
     """
 
     now: datetime = field(default_factory=lambda: datetime(1970, 1, 1, tzinfo=UTC))
@@ -25,8 +26,9 @@ class CallContext:
     userenv: Callable[[], Mapping[str, str]] | None = None
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     hooks: Mapping[str, Callable[..., object]] = field(default_factory=dict[str, Callable[..., object]])
+    brief: bool = False
     interrupted: Callable[[], bool] | None = None
 
     def check_interrupt(self) -> bool:
         """SQLite's progress handler: True breaks the statement."""
-        return self.interrupted is not None and self.interrupted()
+        return self.brief or (self.interrupted is not None and self.interrupted())

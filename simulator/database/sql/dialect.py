@@ -6,7 +6,7 @@ meaning are lost on the way. Here functions are translated by this package's own
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import sqlglot
 from sqlglot import exp
@@ -28,15 +28,15 @@ class EngineOracle(Oracle):
     """Oracle, with functions left alone."""
 
     class Parser(Oracle.Parser):
-        FUNCTIONS: Any = {}
-        FUNCTION_PARSERS: Any = {
+        FUNCTIONS: ClassVar[Any] = {}
+        FUNCTION_PARSERS: ClassVar[Any] = {
             **{name: Oracle.Parser.FUNCTION_PARSERS[name] for name in _KEPT_PARSERS},
             "JSON_VALUE": lambda self: self.parse_json_call("JSON_VALUE"),
             "JSON_QUERY": lambda self: self.parse_json_call("JSON_QUERY"),
             "JSON_EXISTS": lambda self: self.parse_json_call("JSON_EXISTS"),
         }
-        TYPE_LITERAL_PARSERS: Any = {}
-        NO_PAREN_FUNCTION_PARSERS: Any = {
+        TYPE_LITERAL_PARSERS: ClassVar[Any] = {}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar[Any] = {
             name: Oracle.Parser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "PRIOR", "ANY")
         }
 
@@ -63,8 +63,10 @@ class EngineSQLite(SQLite):
     """SQLite, with casts and types left as they are given."""
 
     class Generator(SQLite.Generator):
-        TRANSFORMS: Any = {k: v for k, v in SQLite.Generator.TRANSFORMS.items() if k not in (exp.Select, exp.Create)}
-        TYPE_MAPPING: Any = {}
+        TRANSFORMS: ClassVar[Any] = {
+            k: v for k, v in SQLite.Generator.TRANSFORMS.items() if k not in (exp.Select, exp.Create)
+        }
+        TYPE_MAPPING: ClassVar[Any] = {}
 
         def cast_sql(self, expression: exp.Cast, safe_prefix: str | None = None) -> str:
             return f"CAST({self.sql(expression, 'this')} AS {self.sql(expression, 'to')})"

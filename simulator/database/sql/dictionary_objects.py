@@ -19,8 +19,8 @@ OBJECT_VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
         CASE WHEN EXISTS (SELECT 1 FROM json_each(i.definition, '$.expressions') e WHERE NOT {_PLAIN})
           THEN 'FUNCTION-BASED NORMAL' ELSE 'NORMAL' END,
         i.definition ->> 'table_owner', i.definition ->> 'table', 'TABLE',
-        CASE i.definition ->> 'unique' WHEN 1 THEN 'UNIQUE' ELSE 'NONUNIQUE' END, 'DISABLED', NULL, 'DATA', 'VALID', 'N',
-        'VISIBLE' FROM objects i WHERE {_NOT_BINNED}
+        CASE i.definition ->> 'unique' WHEN 1 THEN 'UNIQUE' ELSE 'NONUNIQUE' END, 'DISABLED', NULL, 'DATA',
+        'VALID', 'N', 'VISIBLE' FROM objects i WHERE {_NOT_BINNED}
         UNION ALL SELECT o.owner, k.value ->> 'name', 'NORMAL', o.owner, o.name, 'TABLE', 'UNIQUE', 'DISABLED', NULL,
         'DATA', 'VALID', CASE k.value ->> 'generated' WHEN 1 THEN 'Y' ELSE 'N' END, 'VISIBLE' FROM {_KEYS}""",
     ),
@@ -44,8 +44,8 @@ OBJECT_VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "VIEWS",
         "OWNER VIEW_NAME TEXT_LENGTH:number TEXT:clob TEXT_VC READ_ONLY",
-        """SELECT o.owner, o.name, length(o.definition ->> 'text'), o.definition ->> 'text', o.definition ->> 'text', 'N'
-        FROM objects o WHERE o.kind = 'VIEW'""",
+        """SELECT o.owner, o.name, length(o.definition ->> 'text'), o.definition ->> 'text', o.definition ->> 'text',
+        'N' FROM objects o WHERE o.kind = 'VIEW'""",
     ),
     (
         "SEQUENCES",

@@ -13,6 +13,7 @@ _RECYCLE_COLUMNS = (
     " BASE_OBJECT:number"
 )
 _VERSION = "Oracle Database 19c Enterprise Edition Release 19.0.0.0.0 - Production"
+_OWN_GRANTS = "SELECT grantee, privilege, 'NO' FROM grants WHERE grantee = ora_user() AND owner = ''"
 _NLS = """SELECT name, value FROM (
   SELECT 'NLS_DATE_FORMAT' AS name, ora_setting('NLS_DATE_FORMAT', 'DD-MON-RR') AS value
   UNION ALL SELECT 'NLS_TIMESTAMP_FORMAT', ora_setting('NLS_TIMESTAMP_FORMAT', 'DD-MON-RR HH.MI.SSXFF AM')
@@ -65,8 +66,8 @@ SYSTEM_VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "V$DATABASE_INCARNATION",
         "INCARNATION#:number RESETLOGS_CHANGE#:number RESETLOGS_TIME:date STATUS",
-        """SELECT epoch, scn, time, CASE epoch WHEN (SELECT max(epoch) FROM incarnations) THEN 'CURRENT' ELSE 'PARENT' END
-        FROM incarnations""",
+        """SELECT epoch, scn, time,
+        CASE epoch WHEN (SELECT max(epoch) FROM incarnations) THEN 'CURRENT' ELSE 'PARENT' END FROM incarnations""",
     ),
     ("NLS_SESSION_PARAMETERS", "PARAMETER VALUE", _NLS),
     ("NLS_DATABASE_PARAMETERS", "PARAMETER VALUE", _NLS),
@@ -92,12 +93,12 @@ SYSTEM_VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "USER_SYS_PRIVS",
         "USERNAME PRIVILEGE ADMIN_OPTION",
-        "SELECT grantee, privilege, 'NO' FROM grants WHERE grantee = ora_user() AND owner = '' AND NOT ora_is_role(privilege)",
+        f"{_OWN_GRANTS} AND NOT ora_is_role(privilege)",
     ),
     (
         "USER_ROLE_PRIVS",
         "USERNAME GRANTED_ROLE ADMIN_OPTION",
-        "SELECT grantee, privilege, 'NO' FROM grants WHERE grantee = ora_user() AND owner = '' AND ora_is_role(privilege)",
+        f"{_OWN_GRANTS} AND ora_is_role(privilege)",
     ),
     (
         "USER_TAB_PRIVS",

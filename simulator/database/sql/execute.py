@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import apsw
@@ -15,7 +15,7 @@ from simulator.database.sql.catalog import Catalog, Table
 from simulator.database.sql.plan import DmlPlan, QueryPlan, SqliteText, ordered
 from simulator.database.sql.rewrite import AsOf
 from simulator.database.sql.scope import Output
-from simulator.database.sql.types import Cell, OracleType, from_cell, is_stamp, to_cell
+from simulator.database.sql.types import Cell, OracleType, is_stamp, reader_of, to_cell
 
 Cells = Sequence[Cell]
 
@@ -71,15 +71,8 @@ def _observed(declared: Column, rows: Sequence[Cells], index: int) -> Column:
 
 def convert_rows(rows: Sequence[Cells], columns: Sequence[Column]) -> list[list[Value]]:
     """Cells as the values of these columns."""
-    converters = [_converter(column) for column in columns]
-    return [
-        [cell if convert is None else convert(cell) for cell, convert in zip(row, converters, strict=True)]
-        for row in rows
-    ]
-
-
-def _converter(column: Column) -> Callable[[Cell], Value] | None:
-    return lambda cell: from_cell(cell, column)
+    readers = [reader_of(column) for column in columns]
+    return [[read(cell) for read, cell in zip(readers, row, strict=True)] for row in rows]
 
 
 @dataclass

@@ -53,7 +53,7 @@ class Types:
         found = self.of(node)
         return found is not None and found.kind in DATETIMES
 
-    def _infer(self, node: exp.Expr) -> OracleType | None:  # noqa: PLR0911 (one answer per kind of node)
+    def _infer(self, node: exp.Expr) -> OracleType | None:  # noqa: PLR0911, PLR0912 (one answer per kind)
         match node:
             case exp.Paren() | exp.Neg() | exp.Alias() | exp.Distinct() | exp.Order() | exp.Ordered():
                 return self.of(node.this if not isinstance(node, exp.Distinct) else node.expressions[0])
@@ -126,7 +126,7 @@ class Types:
             return INTERVAL
         return NUMBER
 
-    def _call(self, node: exp.Anonymous) -> OracleType | None:
+    def _call(self, node: exp.Anonymous) -> OracleType | None:  # noqa: PLR0911 (one answer per kind)
         name = node.name.upper()
         if name == "JSON_VALUE":
             returning = node.meta.get(RETURNING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ _PLSQL: Final = frozenset({"BEGIN", "DECLARE", "CALL"})
 _DDL: Final = frozenset(
     {"CREATE", "ALTER", "DROP", "TRUNCATE", "GRANT", "REVOKE", "COMMENT", "RENAME", "PURGE", "FLASHBACK", "ANALYZE"}
 )
+_BY_KEY: Final = re.compile(r"^SEARCH .* USING (INTEGER PRIMARY KEY|INDEX sqlite_autoindex_\S+) \([^<>]*=\?\)$")
 _OTHER: Final = frozenset({"COMMIT", "ROLLBACK", "SAVEPOINT", "SET", "LOCK"})
 
 
@@ -57,12 +59,16 @@ class QueryPlan(Plan):
 
 @dataclass(frozen=True)
 class DmlPlan(Plan):
-    """A DML statement; ``converters`` has one entry per bind, None where the value goes in as it is."""
+    """A DML statement; ``converters`` has one entry per bind, None where the value goes in as it is.
+
+    ``short``: it touches rows by their keys only, so it is done in a moment.
+    """
 
     texts: tuple[SqliteText, ...] = ()
     check: SqliteText | None = None
     dml: TranslatedDml | None = None
     converters: tuple[Assigner | None, ...] = ()
+    short: bool = False
 
 
 class Planner:
@@ -81,6 +87,7 @@ class Planner:
         self._connection = connection
         self._plans: OrderedDict[tuple[str, str, str], Plan] = OrderedDict()
         self._assigners: dict[str, Assigner] = {}
+        self.lasting: set[str] = set()  # texts of queries that once took longer than a moment
 
     def names(self, user: str, schema: str) -> Names:
         """How this user resolves names."""
@@ -173,6 +180,7 @@ class Planner:
             None if translated.check is None else ordered(translated.check),
             translated,
             tuple(converters),
+            short=_is_short(self._connection, translated, texts),
         )
 
 
@@ -240,6 +248,16 @@ def _describe(connection: apsw.Connection, query: Translated) -> list[str]:
     for item in query.as_of:
         sql = sql.replace(f'"{item.schema}".', "")
     return _check_text(connection, ordered(sql))
+
+
+def _is_short(connection: apsw.Connection, dml: TranslatedDml, texts: tuple[SqliteText, ...]) -> bool:
+    """Whether a change inserts given values, or finds its rows by a primary or unique key."""
+    if dml.kind == "MERGE" or dml.as_of:
+        return False
+    (text,) = texts
+    nothing = (None,) * len(text.order)
+    steps = [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {text.sql}", nothing)]
+    return (dml.given_values and not steps) or (bool(steps) and all(map(_BY_KEY.search, steps)))
 
 
 def _check_text(connection: apsw.Connection, text: SqliteText) -> list[str]:

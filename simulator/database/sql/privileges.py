@@ -39,8 +39,13 @@ SYSTEM_PRIVILEGES: Final = frozenset(
     | {"PURGE DBA_RECYCLEBIN", "SELECT ANY SEQUENCE", "CREATE VIEW"}
 )
 
-_ANY: Final = {"SELECT": ("SELECT ANY TABLE", "READ ANY TABLE"), "INSERT": ("INSERT ANY TABLE",),
-               "UPDATE": ("UPDATE ANY TABLE",), "DELETE": ("DELETE ANY TABLE",), "READ": ("READ ANY TABLE",)}  # fmt: skip
+_ANY: Final = {
+    "SELECT": ("SELECT ANY TABLE", "READ ANY TABLE"),
+    "READ": ("READ ANY TABLE",),
+    "INSERT": ("INSERT ANY TABLE",),
+    "UPDATE": ("UPDATE ANY TABLE",),
+    "DELETE": ("DELETE ANY TABLE",),
+}
 
 
 class Privileges:

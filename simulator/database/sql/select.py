@@ -28,7 +28,10 @@ class Translated:
 
 
 def translate_query(sql: str, original: str, tokens: Sequence[Token], names: Names) -> Translated:
-    """A SELECT as SQLite runs it. ``sql`` has its binds as ``:B<i>``; ``original``, with its tokens, names the columns."""
+    """A SELECT as SQLite runs it.
+
+    ``sql`` has its binds as ``:B<i>``; ``original``, with its tokens, names the columns.
+    """
     tree = parse(sql)
     if isinstance(tree, exp.Subquery) and not tree.args.get("alias"):
         tree = tree.unnest()

@@ -1,13 +1,14 @@
 """Oracle's types: how a column declares them, how SQLite keeps them, how a value travels between the two.
 
 Every date and timestamp is kept as 26 characters of UTC, ``2025-01-15 10:30:00.000000``: one form for all three
-types makes comparison, order and indexes agree between them. NUMBER is an integer or a double, shown with 15 digits;
-a value that needs more is refused rather than rounded behind the client's back.
+types makes comparison, order and indexes agree between them. NUMBER is an integer of 64 bits or a double shown with 15
+significant digits, where Oracle keeps 38: a whole number that does not fit is refused, a fraction is rounded.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -144,7 +145,7 @@ def number_cell(value: Decimal) -> int | float:
         if abs(value) > MAX_INTEGER:
             raise OracleError(1426, "numeric overflow")
         return int(value)
-    if len(value.normalize().as_tuple().digits) > 15:
+    if abs(value) >= 10**15:
         raise OracleError(1426, "numeric overflow")
     return float(value)
 
@@ -159,27 +160,39 @@ def number_value(cell: Cell, scale: int | None = None) -> Value:
     return cell
 
 
-def from_cell(cell: Cell, column: Column) -> Value:
-    """A cell as a value of the column's type. Raises OracleError 1722 or 1861 when the two do not fit."""
-    if cell is None:
-        return None
-    kind = column.type
-    if kind is ColumnType.NUMBER:
-        if isinstance(cell, str):
-            cell = parse_number(cell)
-        return number_value(cell, column.scale if column.scale != -127 else None)
-    if kind in DATETIMES:
-        if not isinstance(cell, str) or not is_stamp(cell):
-            raise OracleError(1861, "literal does not match format string")
-        moment = from_stamp(cell)
-        return moment.replace(tzinfo=UTC) if kind is ColumnType.TIMESTAMP_TZ else moment
-    if kind is ColumnType.BINARY_DOUBLE:
-        return float(cell)
-    if kind is ColumnType.BOOLEAN:
-        return bool(cell)
-    if kind in (ColumnType.RAW, ColumnType.BLOB):
-        return cell if isinstance(cell, bytes) else str(cell).encode()
-    return cell if isinstance(cell, str) else text_of(cell)
+def reader_of(column: Column) -> Callable[[Cell], Value]:  # noqa: PLR0911 (one answer per kind)
+    """How a cell becomes a value of the column's type.
+
+    The function raises OracleError 1722 or 1861 when the two do not fit.
+    """
+    scale = column.scale if column.scale != -127 else None
+    match column.type:
+        case ColumnType.VARCHAR | ColumnType.CHAR | ColumnType.CLOB | ColumnType.JSON:
+            return lambda cell: cell if cell is None or isinstance(cell, str) else text_of(cell)
+        case ColumnType.NUMBER:
+            return lambda cell: cell if cell is None or isinstance(cell, int) else _read_number(cell, scale)
+        case ColumnType.DATE | ColumnType.TIMESTAMP:
+            return lambda cell: None if cell is None else _read_stamp(cell)
+        case ColumnType.TIMESTAMP_TZ:
+            return lambda cell: None if cell is None else _read_stamp(cell).replace(tzinfo=UTC)
+        case ColumnType.BINARY_DOUBLE:
+            return lambda cell: None if cell is None else float(cell)
+        case ColumnType.BOOLEAN:
+            return lambda cell: None if cell is None else bool(cell)
+        case ColumnType.RAW | ColumnType.BLOB:
+            return lambda cell: str(cell).encode() if isinstance(cell, (str, int, float)) else cell
+
+
+def _read_number(cell: float | str | bytes, scale: int | None) -> Value:
+    if isinstance(cell, bytes):
+        raise OracleError(932, "inconsistent datatypes: expected NUMBER")
+    return number_value(parse_number(cell) if isinstance(cell, str) else cell, scale)
+
+
+def _read_stamp(cell: int | float | str | bytes) -> datetime:
+    if not is_stamp(cell):
+        raise OracleError(1861, "literal does not match format string")
+    return datetime.fromisoformat(str(cell))
 
 
 def parse_number(text: str) -> int | float:

@@ -100,6 +100,7 @@ async def test_a_long_query_is_broken_and_others_go_on_meanwhile(tmp_path: Path)
     async with opened(tmp_path / "db") as (database, session):
         other = await logon(database)
         running = asyncio.ensure_future(code_of(session, _LONG))
+        await until(lambda: session.describe()["status"] == "ACTIVE")
         for _ in range(3):
             assert await value(other, "SELECT 1 FROM dual") == 1
         assert not running.done()

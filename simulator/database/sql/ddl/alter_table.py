@@ -9,7 +9,7 @@ from simulator.database.sql.catalog import ColumnDef, Constraint, Table
 from simulator.database.sql.ddl import physical
 from simulator.database.sql.ddl.change import Change
 from simulator.database.sql.ddl.table_statements import check_names, rename_table, replace_table
-from simulator.database.sql.ddl.tables import TableReader
+from simulator.database.sql.ddl.tables import TableReader, settled
 from simulator.database.sql.reader import TokenReader
 from simulator.database.sql.typetext import read_type
 
@@ -69,6 +69,7 @@ class _Editor:
         if self._table == self._old and not self._values:
             self._change.row(lambda: None)
             return
+        self._table = settled(self._table)
         check_names(self._change, self._table, self._table.constraints)
         for constraint in self._table.constraints:
             if constraint.kind == "R" and constraint not in self._old.constraints:
@@ -224,7 +225,7 @@ class _Editor:
         columns = tuple(c for c in self._table.columns if c.name not in names)
         if not columns:
             raise OracleError(12983, "cannot drop all columns in a table")
-        kept = tuple(c for c in self._table.constraints if not _mentions(c, names))
+        kept = tuple(c for c in self._table.constraints if not set(c.columns) & set(names))
         self._table = dataclasses.replace(self._table, columns=columns, constraints=kept)
 
     def _rename_column(self) -> None:
@@ -235,7 +236,7 @@ class _Editor:
         self._column(old)
         if self._table.column(new) is not None:
             raise OracleError(957, "duplicate column name")
-        if any(c.kind == "C" and _mentions(c, (old,)) for c in self._table.constraints):
+        if any(c.kind == "C" and old in c.columns for c in self._table.constraints):
             raise OracleError(3001, "unimplemented feature: renaming a column that a check names")
         if any(old in key.ref_columns for _, key in self._change.catalog.children_of(self._table)):
             raise OracleError(3001, "unimplemented feature: renaming a column that a foreign key refers to")
@@ -265,13 +266,12 @@ class _Editor:
 
     def _validate_added(self) -> None:
         """Existing rows must satisfy what is added; SQLite would complain of the copy, Oracle of the constraint."""
-        added = tuple(c.name for c in self._table.columns if self._old.column(c.name) is None)
         for constraint in self._table.constraints:
             if constraint in self._old.constraints or any(self._old.column(c) is None for c in constraint.columns):
                 continue
             label = f"({self._table.owner}.{constraint.name})"
             columns = ", ".join(map(physical.quote, constraint.columns))
-            if constraint.kind == "C" and not _mentions(constraint, added):
+            if constraint.kind == "C":
                 condition = physical.condition_sql(self._change.catalog, self._old, constraint.condition or "")
                 if self._exists(f"NOT ({condition})"):
                     raise OracleError(2293, f"cannot validate {label} - check constraint violated")
@@ -293,11 +293,3 @@ class _Editor:
         nulls = " AND ".join(f"{physical.quote(c)} IS NOT NULL" for c in constraint.columns)
         if self._exists(f"{nulls} AND NOT EXISTS (SELECT 1 FROM {parent} AS P WHERE {match})"):
             raise OracleError(2298, f"cannot validate {label} - parent keys not found")
-
-
-def _mentions(constraint: Constraint, names: tuple[str, ...]) -> bool:
-    """Whether a constraint names one of these columns."""
-    if set(constraint.columns) & set(names):
-        return True
-    words = (constraint.condition or "").upper().replace('"', " ").replace("(", " ").replace(")", " ").split()
-    return bool(set(words) & set(names))

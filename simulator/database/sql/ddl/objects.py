@@ -198,7 +198,8 @@ def _sequence_options(reader: TokenReader, sequence: Sequence) -> Sequence:
 
 def _set_next(connection: apsw.Connection, object_id: int, value: int) -> None:
     connection.execute(
-        "INSERT INTO sequences(object_id, next) VALUES (?, ?) ON CONFLICT(object_id) DO UPDATE SET next = excluded.next",
+        "INSERT INTO sequences(object_id, next) VALUES (?, ?)"
+        " ON CONFLICT(object_id) DO UPDATE SET next = excluded.next",
         (object_id, value),
     )
 

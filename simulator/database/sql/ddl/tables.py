@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from simulator.database.interface import ColumnType, OracleError
 from simulator.database.sql.catalog import Catalog, ColumnDef, Constraint, Identity, Table
+from simulator.database.sql.lexer import Kind, tokenize
 from simulator.database.sql.reader import TokenReader
 from simulator.database.sql.typetext import read_type
 
@@ -254,7 +255,13 @@ class TableReader:
 
 
 def settled(table: Table) -> Table:
-    """The definition with what follows from it: keys are not null, IS JSON makes a JSON column."""
+    """The definition with what follows from it: keys are not null, IS JSON makes a JSON column, checks name columns."""
+    names = {c.name for c in table.columns}
+    constraints = tuple(
+        dataclasses.replace(c, columns=_mentioned(c.condition or "", names)) if c.kind == "C" else c
+        for c in table.constraints
+    )
+    table = dataclasses.replace(table, constraints=constraints)
     key = table.primary_key.columns if table.primary_key is not None else ()
     json_columns = {name for c in table.constraints if c.kind == "C" for name in _is_json(c.condition or "")}
     columns = tuple(
@@ -265,6 +272,12 @@ def settled(table: Table) -> Table:
         if column.identity is not None and (table.primary_key is None or key != (column.name,)):
             raise OracleError(3001, "unimplemented feature: an identity column that is not the primary key")
     return dataclasses.replace(table, columns=columns)
+
+
+def _mentioned(condition: str, names: set[str]) -> tuple[str, ...]:
+    """The columns that a condition names, in order."""
+    words = (t.value for t in tokenize(condition) if t.kind in (Kind.NAME, Kind.QUOTED))
+    return tuple(dict.fromkeys(word for word in words if word in names))
 
 
 def _is_json(condition: str) -> list[str]:

@@ -341,7 +341,7 @@ def _round_year(value: int) -> int:
     return 2000 + value if value < 50 else 1900 + value
 
 
-def truncate(moment: datetime, unit: str) -> datetime:
+def truncate(moment: datetime, unit: str) -> datetime:  # noqa: PLR0911 (one answer per kind)
     """TRUNC(date, unit). Raises OracleError 1898."""
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     match unit.upper():

@@ -230,7 +230,8 @@ def test_dictionary_of_a_table(shell: Shell) -> None:
     shell.run("CREATE TABLE p (a NUMBER, b NUMBER, CONSTRAINT p_pk PRIMARY KEY (a, b))")
     shell.run(
         "CREATE TABLE t (id NUMBER(10) CONSTRAINT t_pk PRIMARY KEY, pa NUMBER, pb NUMBER,"
-        " n NUMBER DEFAULT 5 CONSTRAINT t_ck CHECK (n > 0), CONSTRAINT t_fk FOREIGN KEY (pa, pb) REFERENCES p (a, b) ON DELETE SET NULL)"
+        " n NUMBER DEFAULT 5 CONSTRAINT t_ck CHECK (n > 0),"
+        " CONSTRAINT t_fk FOREIGN KEY (pa, pb) REFERENCES p (a, b) ON DELETE SET NULL)"
     )
     constraints = shell.rows(
         "SELECT constraint_name, constraint_type, r_constraint_name, delete_rule, index_name FROM user_constraints"
