@@ -47,7 +47,7 @@ def switchover(target: str, **options: Any) -> int:
 
 
 def _plan_and_run(command: str, target: str, request: RunRequest, make: Callable[[Environment], Plan]) -> int:
-    from fittrack_dr.cli.workbench import end, read_waivers, refuse_other_plan, workbench
+    from fittrack_dr.cli.workbench import end, read_waivers, refuse_other_plan, refuse_unwaivable, workbench
     from fittrack_dr.domain.render import render_plan
     from fittrack_dr.errors import ExitCode
     from fittrack_dr.runner.session import refuse_barred
@@ -57,6 +57,7 @@ def _plan_and_run(command: str, target: str, request: RunRequest, make: Callable
         waivers = read_waivers(bench.policy, request.forced, request.reason)
         plan = make(bench.environment)
         bench.show(render_plan(plan))
+        refuse_unwaivable(plan, bench.policy)
         refuse_barred(plan, waivers, frozenset(bench.policy.gates))
         refuse_other_plan(plan, request.confirmed)
         if not request.apply:

@@ -46,12 +46,15 @@ class RunRequest:
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that plans, and acts when told to; each means one thing."""
-    for option in (
-        click.option("--apply", is_flag=True, help="Carry the plan out; without it nothing is changed."),
-        click.option("--plan", "confirmed", metavar="DIGEST", help="Refuse unless the plan still has this digest."),
-        click.option("--force", "forced", multiple=True, metavar="GATE", help="Waive one gate, by its name."),
-        click.option("--reason", metavar="TEXT", help="Why a gate is waived; kept in the journal."),
-        journal_option,
-    ):
+    for option in reversed(RUN_OPTIONS):
         command = option(command)
     return command
+
+
+RUN_OPTIONS = (
+    click.option("--apply", is_flag=True, help="Carry the plan out; without it nothing is changed."),
+    click.option("--plan", "confirmed", metavar="DIGEST", help="Refuse unless the plan still has this digest."),
+    click.option("--force", "forced", multiple=True, metavar="GATE", help="Waive one gate, by its name."),
+    click.option("--reason", metavar="TEXT", help="Why a gate is waived; kept in the journal."),
+    journal_option,
+)

@@ -21,7 +21,7 @@ from fittrack_dr.domain.entries import Person
 from fittrack_dr.domain.plan import Plan
 from fittrack_dr.domain.protocols import Clock, Identities, JournalStore, StateStore
 from fittrack_dr.domain.state import RecoveryState
-from fittrack_dr.errors import ConfigError, FittrackError, RefusedError
+from fittrack_dr.errors import ConfigError, RefusedError, UnreachableError
 from fittrack_dr.recovery import RecoveryPolicy, load_policy
 from fittrack_dr.runner.approval import deciders
 from fittrack_dr.runner.clock import AnchorClock, WallClock
@@ -51,15 +51,26 @@ class Workbench:
             return DirectoryJournalStore(self.directory)
         return BucketJournalStore(self.environment.control_bucket)
 
-    @cached_property
+    @property
     def identities(self) -> Identities:
-        """IAM, asked in the control region: it must answer when another one is lost."""
-        return self.environment.identities(self.policy.control.region)
+        """IAM, asked in a region that answers."""
+        return self._introduced[0]
 
-    @cached_property
+    @property
     def person(self) -> Person:
         """Who we are: the profile's user, by the name that IAM has for it."""
-        return Person(self.profile.user, self.identities.name(self.profile.user))
+        return self._introduced[1]
+
+    @cached_property
+    def _introduced(self) -> tuple[Identities, Person]:
+        """Every region answers reads of IAM: the control region is asked first, another when that one is dark."""
+        control, user = self.policy.control.region, self.profile.user
+        try:
+            identities = self.environment.identities(control)
+            return identities, Person(user, identities.name(user))
+        except UnreachableError:
+            identities = self.environment.identities(self.policy.region_of_peer(control))
+            return identities, Person(user, identities.name(user))
 
     def runner(self, say: Callable[[str], None]) -> Runner:
         """The runner of this command's policy and stores."""
@@ -105,12 +116,11 @@ def workbench(policy_file: Path, directory: Path | None = None) -> Generator[Wor
         environment.close()
 
 
-def initial_state(policy: RecoveryPolicy) -> RecoveryState:
-    """Before anything was ever recorded: the home region is active."""
-    postures = {
-        name: "active" if stack.region == policy.home_region else "pilot-light" for name, stack in policy.stacks.items()
-    }
-    return RecoveryState(policy.home_region, postures, epoch=1)
+def initial_state(policy: RecoveryPolicy, active: str | None = None) -> RecoveryState:
+    """Before anything was ever recorded: the home region is active, unless something else is known."""
+    active = active or policy.home_region
+    postures = {name: "active" if stack.region == active else "pilot-light" for name, stack in policy.stacks.items()}
+    return RecoveryState(active, postures, epoch=1)
 
 
 def read_waivers(policy: RecoveryPolicy, forced: Sequence[str], reason: str | None) -> dict[str, str]:
@@ -142,17 +152,39 @@ def end(bench: Workbench, leave: Leave) -> int:
     return leave.exit_code
 
 
+def refuse_unwaivable(plan: Plan, policy: RecoveryPolicy) -> None:
+    """Raises RefusedError for a gate that did not pass and that recovery.yaml lets nobody waive."""
+    barred = [gate for gate in plan.gates if not gate.passed and not policy.gates[gate.name].waivable]
+    if barred:
+        said = "; ".join(f"{gate.name}: {gate.reading}: {gate.detail}" for gate in barred)
+        raise RefusedError(f"{said}; recovery.yaml lets nobody waive this; nothing was changed")
+
+
 def _directory_states(directory: Path, policy: RecoveryPolicy, profile: Profile, clock: Clock) -> StateStore:
-    """The directory's recovery state; a new directory begins with the control bucket's, if that can be read."""
+    """The directory's recovery state; a new directory begins with the control bucket's, or with what the name says."""
     states = DirectoryStateStore(directory)
-    known, _ = states.read()
-    if known is None:
+    if states.read()[0] is None:
         environment = Environment(policy, profile, clock)
         try:
-            known, _ = environment.states.read()
-        except FittrackError:
-            known = None
+            states.compare_and_swap(_known_state(environment), None)
         finally:
             environment.close()
-        states.compare_and_swap(known or initial_state(policy), None)
     return states
+
+
+def _known_state(environment: Environment) -> RecoveryState:
+    """The control bucket's state; where that is dark, the region that the name points at is the active one."""
+    from fittrack_dr.scenarios.dns_names import look_at_name, region_of
+
+    try:
+        known, _ = environment.states.read()
+        return known or initial_state(environment.policy)
+    except UnreachableError:
+        record = look_at_name(environment).record
+    active = region_of(environment, record.addresses) if record is not None else None
+    if active is None:
+        raise ConfigError(
+            "neither the control bucket nor the name tells which region is active; make a --journal directory while "
+            "the control region answers, or bring the name's record in order"
+        )
+    return initial_state(environment.policy, active)

@@ -148,10 +148,14 @@ _CHANGES = re.compile(
 
 
 class CriticalTable(Section):
-    """A table without which FitTrack is not back, and the query whose single number shows that it is there."""
+    """A table without which FitTrack is not back, and the query whose single number shows that it is there.
+
+    Zero counts as nothing found, unless the table ``may_be_empty``.
+    """
 
     table: TableName
     query: Text
+    may_be_empty: Flag = False
 
     @model_validator(mode="after")
     def _reads_its_table(self) -> Self:

@@ -25,7 +25,7 @@ from fittrack_dr.domain.cloud import Inventory
 from fittrack_dr.errors import UnreachableError
 from fittrack_dr.recovery import RecoveryPolicy
 
-PROBE_SECONDS = 1.5
+PROBE_SECONDS = 2.0
 """Wall time in which an answer counts as an answer when the question is whether a region is there at all."""
 
 

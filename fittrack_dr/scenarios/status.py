@@ -151,7 +151,7 @@ def _warnings(environment: Environment, seen: Status) -> Iterator[str]:
     if state.active_region == policy.control.region:
         yield (
             f"the control region {policy.control.region} is the active one: its loss takes the journal along; "
-            "move control in recovery.yaml, or keep a --journal directory at hand"
+            "keep a --journal directory at hand, made while it answers"
         )
     record = seen.name.value.record if seen.name.value else None
     if record is not None and region_of(environment, record.addresses) != state.active_region:

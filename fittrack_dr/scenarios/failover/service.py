@@ -75,7 +75,8 @@ class DataThere:
         return Outcome(Status.DONE, "; ".join(gate.detail for gate in gates), evidence, gates=gates)
 
     def _tables(self, checks: tuple[TableCheck, ...]) -> GateReading:
-        bad = [check for check in checks if not check.value]
+        may_be_empty = {each.table for each in self._environment.policy.critical_tables if each.may_be_empty}
+        bad = [c for c in checks if c.value is None or (c.value == 0 and c.table not in may_be_empty)]
         told = ", ".join(f"{check.table} {_amount(check)}" for check in checks)
         return reading(self._environment.policy, "critical-tables", float(len(bad)), told)
 
