@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,20 @@ from tests.worlds import RunningWorld, WorldFactory, running_world, world_factor
 
 if TYPE_CHECKING:
     from tests.estate import Estate
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the browser tests out where there is no browser; ``pytest_terminal_summary`` says so."""
+    if shutil.which("chromium") is None:
+        browser = [item for item in items if item.get_closest_marker("browser")]
+        items[:] = [item for item in items if item not in browser]
+        config.hook.pytest_deselected(items=browser)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was not run."""
+    if shutil.which("chromium") is None:
+        terminalreporter.write_line("browser tests not run: there is no chromium on PATH", yellow=True)
 
 
 @pytest.fixture(scope="package")
