@@ -138,8 +138,7 @@ class Core:
     def _replace_file(self, fresh: Path) -> None:
         """Put another file in the place of this database's."""
         self._close_files()
-        for suffix in ("-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        storage.discard_logs(self.path)
         fresh.replace(self.path)
         self._open_files()
 

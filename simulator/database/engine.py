@@ -119,6 +119,7 @@ class Database(Core):
         await self.end_sessions(_SHUTTING_DOWN)
         async with self.exclusive():
             self._close_files()
+            self.past.clear()
 
     # -- what it is --------------------------------------------------------------------------------------------
 
@@ -222,8 +223,8 @@ class Database(Core):
 
     async def become_primary(self, epoch: int) -> None:
         """Switchover's second half, after the last record of the old primary was received. Raises RoleError."""
-        if self.role is Role.PRIMARY:
-            raise RoleError(f"{self.name} is PRIMARY already")
+        if self.role is not Role.STANDBY:
+            raise RoleError(f"{self.name} is {self.role.value}, only a standby can take over")
         async with self.exclusive():
             self.apply()
             self._become_primary(epoch)
@@ -240,10 +241,12 @@ class Database(Core):
             await self._step_down(Role.DISABLED_STANDBY, epoch)
 
     async def _step_down(self, role: Role, epoch: int) -> None:
+        was_primary = self.role is Role.PRIMARY
         self.role, self.open = role, False
         await self.end_sessions(_SHUTTING_DOWN)
         async with self.exclusive():
-            self._applied_scn = self._received_scn
+            if was_primary:
+                self._applied_scn = self._received_scn
             self._save(role=role.value, open=0, applied_scn=self._applied_scn, epoch=epoch)
             self.epoch = epoch
             storage.enforce(self.writer, constraints=False)
@@ -262,7 +265,7 @@ class Database(Core):
             entries = redo.read(self.writer, scn)
             self._go_back(scn, entries)
             self.role, self.mounted, self.open = Role.STANDBY, True, False
-            self._save(role=Role.STANDBY.value, mounted=1, open=0, applied_scn=scn, source_time=None)
+            self._save(role=Role.STANDBY.value, mounted=1, open=0, source_time=None)
             self._load_state()
             self.refresh_catalog()
         return rewind.describe(entries)
@@ -273,7 +276,7 @@ class Database(Core):
         applied = [entry for entry in entries if entry.scn <= self._applied_scn]
         if rewind.needs_rebuild(applied):
             fresh = self.path.with_suffix(".new")
-            fresh.unlink(missing_ok=True)
+            storage.discard(fresh)
             rewind.rebuild(self.path, fresh, scn)
             self._replace_file(fresh)
             return
@@ -281,6 +284,7 @@ class Database(Core):
             if applied:
                 rewind.undo(self.writer, applied)
             rewind.forget(self.writer, scn)
+            storage.put_state(self.writer, applied_scn=min(self._applied_scn, scn))
 
     def undone(self) -> list[UndoneTransaction]:
         """Every transaction that ``reinstate`` took back, ever."""

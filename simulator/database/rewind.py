@@ -91,7 +91,7 @@ def rebuild(source: Path, target: Path, scn: int) -> None:
         storage.enforce(copy, constraints=False)
         _replay(log, copy, scn)
         with copy:
-            storage.put_state(copy, **storage.get_state(log))
+            storage.put_state(copy, **{**storage.get_state(log), "applied_scn": scn})
             for row in log.execute("SELECT scn, epoch, time, kind, payload FROM undone"):
                 copy.execute("INSERT INTO undone(scn, epoch, time, kind, payload) VALUES (?, ?, ?, ?, ?)", row)
     finally:

@@ -67,6 +67,18 @@ def create_file(path: Path) -> None:
         connection.close()
 
 
+def discard(path: Path) -> None:
+    """Remove a file that was not finished, if it is there, with SQLite's files beside it."""
+    path.unlink(missing_ok=True)
+    discard_logs(path)
+
+
+def discard_logs(path: Path) -> None:
+    """Remove SQLite's files beside a closed database: a log left from another file of that name would be replayed."""
+    for suffix in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def refresh_dictionary(connection: apsw.Connection) -> None:
     """Bring the data dictionary's views to this program's version."""
     if connection.pragma("user_version") != _DICTIONARY_VERSION:

@@ -332,3 +332,46 @@ def test_creating_twice_and_loading_nothing(tmp_path: Path) -> None:
         create(tmp_path / "db")
     with pytest.raises(FileNotFoundError):
         Database.load(tmp_path / "none", ManualClock())
+
+
+@in_loop
+async def test_what_was_received_and_not_applied_is_undone_too(tmp_path: Path) -> None:
+    """A standby that follows a promoted one must not keep redo of the branch that lost."""
+    async with opened(tmp_path / "db") as (primary, session):
+        await sql(session, "CREATE TABLE t (a NUMBER)")
+        first = standby_of(primary, tmp_path)
+        second = Database.instantiate_standby(
+            tmp_path / "second", tmp_path / "base.db", name="fittrack", clock=primary.clock
+        )
+        for number in range(4):
+            await sql(session, "INSERT INTO t VALUES (:1)", [number], commit=True)
+        entries = primary.redo_after(first.received_scn)
+        first.receive(entries[:2], source_time=START)
+        activation = await first.activate()
+        second.receive(entries[:1], source_time=START)
+        second.apply()
+        second.receive(entries[1:], source_time=START)
+        await second.fence(activation.epoch)
+        assert (second.role, second.applied_scn) == (Role.DISABLED_STANDBY, entries[0].scn)
+        undone = await second.reinstate(activation.scn)
+        assert [u.scn for u in undone] == [e.scn for e in entries[2:]]
+        assert (second.received_scn, second.applied_scn) == (activation.scn, entries[0].scn)
+        ship(first, second)
+        assert await table_rows(second, "ADMIN.T") == [(1, 0), (2, 1)]
+        assert second.epoch == activation.epoch
+        await first.close()
+        await second.close()
+
+
+@in_loop
+async def test_a_standby_that_was_not_asked_takes_nothing_over(tmp_path: Path) -> None:
+    async with opened(tmp_path / "db") as (database, _):
+        with pytest.raises(RoleError):
+            await database.become_primary(2)
+        await database.fence(2)
+        with pytest.raises(RoleError):
+            await database.become_primary(3)
+        with pytest.raises(RoleError):
+            await database.activate()
+        with pytest.raises(RoleError):
+            await database.become_standby(3)
