@@ -14,6 +14,7 @@ from fittrack_dr.errors import ExitCode
 if TYPE_CHECKING:
     from fittrack_dr.clients.dns import Answer
     from fittrack_dr.domain import JSON
+    from fittrack_dr.domain.plan import Plan
     from fittrack_dr.scenarios.dns_names import NameView, Serving
     from fittrack_dr.scenarios.environment import Environment
 
@@ -61,25 +62,13 @@ def cutover(target: str, **options: Any) -> int:
     Refused (exit 3) unless the region's database is PRIMARY and its application ready, and unless the record is as it
     was last read: what somebody else changed is never overwritten.
     """
-    from fittrack_dr.cli.workbench import end, read_waivers, refuse_other_plan, workbench
-    from fittrack_dr.domain.render import render_plan
+    from fittrack_dr.cli.workbench import plan_and_run
     from fittrack_dr.scenarios.dns_cutover import actions, plan_cutover
 
-    request = RunRequest(**options)
-    with workbench(request.policy_file, request.journal) as bench:
-        waivers = read_waivers(bench.policy, request.forced, request.reason)
-        plan = plan_cutover(bench.environment, target)
-        if plan is None:
-            bench.say(f"{bench.policy.dns.name} points at {target} already; there is nothing to do")
-            return ExitCode.DONE
-        bench.show(render_plan(plan))
-        refuse_other_plan(plan, request.confirmed)
-        if not request.apply:
-            bench.show(f"nothing was changed; to carry it out: fittrack-dr dns cutover --to {target} --apply")
-            return ExitCode.DONE
-        # The plan was made a moment ago, and its first steps look again: it is applied on that look.
-        leave = bench.runner(bench.say).start(plan, actions(bench.environment), replan=lambda: plan, waivers=waivers)
-        return end(bench, leave)
+    def plan(environment: Environment) -> Plan | None:
+        return plan_cutover(environment, target)
+
+    return plan_and_run(f"dns cutover --to {target}", RunRequest(**options), plan, actions)
 
 
 def _lines(environment: Environment, view: NameView, places: Iterable[Serving]) -> Iterator[str]:

@@ -7,7 +7,7 @@ on which the control region is the one that is lost.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,19 +15,21 @@ from pathlib import Path
 
 import click
 
+from fittrack_dr.cli.options import RunRequest
 from fittrack_dr.clients.profile import Profile, load_profile
 from fittrack_dr.clients.stores import BucketJournalStore
 from fittrack_dr.domain.entries import Person
 from fittrack_dr.domain.plan import Plan
-from fittrack_dr.domain.protocols import Clock, Identities, JournalStore, StateStore
+from fittrack_dr.domain.protocols import Action, Clock, Identities, JournalStore, StateStore
+from fittrack_dr.domain.render import render_plan
 from fittrack_dr.domain.state import RecoveryState
-from fittrack_dr.errors import ConfigError, RefusedError, UnreachableError
+from fittrack_dr.errors import ConfigError, ExitCode, RefusedError, UnreachableError
 from fittrack_dr.recovery import RecoveryPolicy, load_policy
 from fittrack_dr.runner.approval import deciders
 from fittrack_dr.runner.clock import AnchorClock, WallClock
 from fittrack_dr.runner.commands import Leave
 from fittrack_dr.runner.directory import DirectoryJournalStore, DirectoryStateStore
-from fittrack_dr.runner.session import Runner, is_open
+from fittrack_dr.runner.session import Runner, is_open, refuse_barred
 from fittrack_dr.runner.state import Claims
 from fittrack_dr.scenarios.environment import Environment
 
@@ -144,6 +146,31 @@ def refuse_other_plan(plan: Plan, confirmed: str | None) -> None:
             f"the situation is not what plan {confirmed[:12]} was made for (the plan is now {plan.digest[:12]}); "
             "look at the new plan; nothing was changed"
         )
+
+
+def plan_and_run(
+    command: str,
+    request: RunRequest,
+    make: Callable[[Environment], Plan | None],
+    actions: Callable[[object], Mapping[str, Action]],
+) -> int:
+    """Make the plan (None: nothing to do), show it, refuse what bars it; with ``--apply`` carry it out."""
+    with workbench(request.policy_file, request.journal) as bench:
+        waivers = read_waivers(bench.policy, request.forced, request.reason)
+        plan = make(bench.environment)
+        if plan is None:
+            bench.say("it is so already; there is nothing to do")
+            return ExitCode.DONE
+        bench.show(render_plan(plan))
+        refuse_unwaivable(plan, bench.policy)
+        refuse_barred(plan, waivers, frozenset(bench.policy.gates))
+        refuse_other_plan(plan, request.confirmed)
+        if not request.apply:
+            bench.show(f"nothing was changed; to carry it out: fittrack-dr {command} --apply")
+            return ExitCode.DONE
+        # The plan was made a moment ago, from a look at both regions: it is applied on that look.
+        leave = bench.runner(bench.say).start(plan, actions(bench.environment), replan=lambda: plan, waivers=waivers)
+        return end(bench, leave)
 
 
 def end(bench: Workbench, leave: Leave) -> int:
