@@ -52,8 +52,8 @@ class Drilled:
 
     @property
     def rate(self) -> str:
-        """The clock's rate, as the drill says it."""
-        return str(self.measurements["figures"]["clock"])
+        """The clock's rate while the outage lasted, from the drill's own words ("8 world seconds per second …")."""
+        return f"{str(self.measurements['figures']['clock']).split()[0]}x"
 
 
 def run_drill(out: Path, say: Callable[[str], None]) -> Drilled:

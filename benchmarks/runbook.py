@@ -205,7 +205,7 @@ def figures(executions: Mapping[str, Execution], ours: float, our_rate: str) -> 
     """The runbook beside our failover (its outage in world seconds), and what of it the standby alone gives."""
     export, standby = executions[EXPORT], executions[WITH_STANDBY]
     runbooks = f"{MEASURED:g}x, {WAITING:g}x in the thaw"
-    our_own = f"; ours {our_rate.partition(' ')[0]}x"
+    our_own = f"; ours {our_rate}"
     thaw = export.seconds(THAW)
     told = (
         f"{export.outage:.0f} s over {ours:.0f} s; {thaw:.0f} s of it thaw the export, without which it would be "

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.figures import Verdict
 from benchmarks.runbook import EXPORT, THAW, WITH_STANDBY, Execution, Step, figures, unmeasured
 
-RATE = "8 world seconds per second while measured"
+RATE = "8x"
 
 
 def executions(export: float, standby: float) -> dict[str, Execution]:
