@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from benchmarks.figures import Figure, exit_code
 from benchmarks.table import table
 
 OUT = Path(".fittrack/bench")
+TERMINATED = 128 + signal.SIGTERM
 WIDTH = 140
 """Columns of the table where the output is no terminal."""
 
@@ -78,6 +80,7 @@ def show(figures: Sequence[Figure], where: dict[str, Any], file: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show, keep; the exit code."""
     chosen = options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that worlds are taken down
     out = chosen.out.resolve()
     out.mkdir(parents=True, exist_ok=True)
     where = machine()

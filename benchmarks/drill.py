@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from benchmarks.figures import Figure, Goal
 from benchmarks.memory import Peak, Sampler
 from benchmarks.programs import WALL, environment
+from drills.box import Box
 
 FAILOVER_GOAL, WARM_GOAL, COLD_GOAL, BOX_GOAL = Goal(1.05), Goal(180), Goal(360), Goal(1024)
 FAILOVER = "our failover, region lost to users served, over the critical path of the cloud operations"
@@ -70,8 +72,9 @@ def run_drill(out: Path, say: Callable[[str], None]) -> Drilled:
             env={**environment(), "TMPDIR": room},
             stdout=log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
-        with Sampler(Path(room), process.pid) as sampler:
+        with _ended_with_us(process, Path(room)), Sampler(Path(room), process.pid) as sampler:
             code = process.wait()
         seconds = time.monotonic() - started
     if code not in (0, _OBJECTIVE_MISSED) or not measurements.exists():
@@ -80,6 +83,19 @@ def run_drill(out: Path, say: Callable[[str], None]) -> Drilled:
     if document["outage_seconds"] is None:
         raise DrillError(f"the drill ended with users who were not served; see {out / 'drill.log'}")
     return Drilled(document, seconds, set_up, sampler.peak)
+
+
+@contextmanager
+def _ended_with_us(process: subprocess.Popen[bytes], room: Path) -> Generator[None]:
+    """When the block is left early, end the drill and those at its keyboard, and take down the world that it made."""
+    try:
+        yield
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+        for world in room.glob("*/world"):
+            Box(world).simulator("down")
 
 
 def failover_figure(drilled: Drilled) -> Figure:
@@ -133,22 +149,25 @@ def box_figure(drilled: Drilled) -> Figure:
 
 def cold_figure(out: Path, say: Callable[[str], None]) -> Figure:
     """``make drill`` in a fresh clone of what is committed, its environment included."""
-    directory = Path(tempfile.mkdtemp(prefix="fittrack-cold-"))
     say("running 'make drill' in a fresh clone (up to six minutes)")
-    try:
-        clone = directory / "clone"
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="fittrack-bench-") as room, (out / "cold.log").open("wb") as log:
+        clone = Path(room) / "clone"
         subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
-        out.mkdir(parents=True, exist_ok=True)
         started = time.monotonic()
-        with (out / "cold.log").open("wb") as log:
-            done = subprocess.run(
-                ["make", "drill"], cwd=clone, env=_outside(), stdout=log, stderr=subprocess.STDOUT, check=False
-            )
+        process = subprocess.Popen(
+            ["make", "drill"],
+            cwd=clone,
+            env={**_outside(), "TMPDIR": room},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        with _ended_with_us(process, Path(room)):
+            code = process.wait()
         seconds = time.monotonic() - started
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-    if done.returncode not in (0, _OBJECTIVE_MISSED):
-        raise DrillError(f"'make drill' ended with {done.returncode}; see {out / 'cold.log'}")
+    if code not in (0, _OBJECTIVE_MISSED):
+        raise DrillError(f"'make drill' ended with {code}; see {out / 'cold.log'}")
     detail = f"on {os.cpu_count()} cores, installation from the package index included"
     return Figure("cold", COLD, COLD_GOAL, unit="s", value=seconds, rate=WALL, detail=detail)
 
