@@ -101,7 +101,9 @@ class _Block:
         into = next((i for i, t in enumerate(tokens) if t.is_word("INTO")), None)
         if into is None:
             raise _error("PLS-00428: an INTO clause is expected in this SELECT statement", tokens[0])
-        end = next(i for i in range(into, len(tokens)) if tokens[i].is_word("FROM"))
+        end = next((i for i in range(into, len(tokens)) if tokens[i].is_word("FROM")), None)
+        if end is None:
+            raise _error("PL/SQL: ORA-00923: FROM keyword not found where expected", tokens[into])
         targets = [t.value for t in tokens[into + 1 : end] if t.kind is Kind.BIND]
         sql = f"{self._text(tokens[:into])} {self._text(tokens[end:])}"
         plan = self._session.plan(sql)

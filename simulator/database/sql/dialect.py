@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.oracle import Oracle
 from sqlglot.dialects.sqlite import SQLite
-from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, UnsupportedError
 from sqlglot.tokenizer_core import TokenType
 
 from simulator.database.interface import OracleError
@@ -96,8 +96,11 @@ def parse_expression(sql: str) -> exp.Expr:
 
 
 def generate(tree: exp.Expr) -> str:
-    """The tree as SQLite's SQL."""
-    return tree.sql(dialect=EngineSQLite, comments=False)
+    """The tree as SQLite's SQL. Raises OracleError 3001 for what SQLite has no form of."""
+    try:
+        return tree.sql(dialect=EngineSQLite, comments=False, unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        raise OracleError(3001, f"unimplemented feature: {error}") from None
 
 
 def _syntax_error(sql: str, error: ParseError) -> OracleError:

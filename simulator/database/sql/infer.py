@@ -9,7 +9,6 @@ from simulator.database.sql import builtins
 from simulator.database.sql.dialect import RETURNING
 from simulator.database.sql.scope import Analysis, upper
 from simulator.database.sql.types import (
-    CLOB,
     DATE,
     DATETIMES,
     INTERVAL,
@@ -85,7 +84,7 @@ class Types:
             case exp.Dot():
                 return self._package(node)
             case exp.JSONObject() | exp.JSONObjectAgg() | exp.JSONArrayAgg():
-                return CLOB
+                return VARCHAR
             case exp.AtTimeZone():
                 return TIMESTAMP_TZ
             case _:

@@ -123,11 +123,26 @@ def replace_binds(sql: str, tokens: list[Token]) -> str:
     """The text with the i-th bind (from 0) named ``:B<i>``, a form that every later parser understands."""
     parts: list[str] = []
     last = 0
-    count = 0
-    for token in tokens:
-        if token.kind is Kind.BIND:
-            parts += (sql[last : token.start], f":B{count}")
-            last = token.end
-            count += 1
+    for place, token in enumerate(_binds(tokens)):
+        parts += (sql[last : token.start], _placeholder(place))
+        last = token.end
     parts.append(sql[last:])
     return "".join(parts)
+
+
+def original_offset(tokens: list[Token], offset: int) -> int:
+    """Where a position of the text with replaced binds is in the text as it came."""
+    longer = 0
+    for place, token in enumerate(_binds(tokens)):
+        if token.start + longer >= offset:
+            break
+        longer += len(_placeholder(place)) - (token.end - token.start)
+    return max(offset - longer, 0)
+
+
+def _binds(tokens: list[Token]) -> list[Token]:
+    return [token for token in tokens if token.kind is Kind.BIND]
+
+
+def _placeholder(place: int) -> str:
+    return f":B{place} "  # the blank ends the name: a number may be followed by a word at once

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +16,7 @@ from simulator.database.interface import BindSlot, Column, Direction, OracleErro
 from simulator.database.sql.assign import Assigner, make_assigner
 from simulator.database.sql.catalog import Catalog, Table
 from simulator.database.sql.dml import TranslatedDml, translate_dml
-from simulator.database.sql.lexer import Kind, Token, bind_names, replace_binds, tokenize
+from simulator.database.sql.lexer import Kind, Token, bind_names, original_offset, replace_binds, tokenize
 from simulator.database.sql.privileges import Privileges
 from simulator.database.sql.scope import Names, Output
 from simulator.database.sql.select import Translated, translate_query, wire_column
@@ -102,6 +103,8 @@ class Planner:
                 plan = self._make(sql, user, schema)
             except apsw.Error as error:
                 raise to_oracle(error, self.catalog) from error
+            except RecursionError:
+                raise OracleError(3001, "unimplemented feature: a statement nested so deeply") from None
             self._plans[key] = plan
             if len(self._plans) > _CACHE:
                 self._plans.popitem(last=False)
@@ -144,7 +147,8 @@ class Planner:
 
     def _query(self, sql: str, tokens: list[Token], user: str, schema: str) -> QueryPlan:
         text = replace_binds(sql, tokens)
-        translated = translate_query(text, sql, tokens, self.names(user, schema))
+        with _offsets_of(tokens):
+            translated = translate_query(text, sql, tokens, self.names(user, schema))
         names = _describe(self._connection, translated)
         outputs = list(translated.outputs)
         if len(outputs) != len(names):
@@ -159,7 +163,8 @@ class Planner:
         body, cut = _without_into(sql, tokens)
         kept = [t for t in tokens if t.end <= len(body)]
         text = replace_binds(body, kept)
-        translated = translate_dml(text, tokenize(text), self.names(user, schema))
+        with _offsets_of(tokens):
+            translated = translate_dml(text, tokenize(text), self.names(user, schema))
         slots = [BindSlot(name) for name in bind_names(kept)]
         into = [BindSlot(name, Direction.RETURNING) for name in bind_names(cut)]
         if len(into) != len(translated.returning):
@@ -182,6 +187,16 @@ class Planner:
             tuple(converters),
             short=_is_short(self._connection, translated, texts),
         )
+
+
+@contextmanager
+def _offsets_of(tokens: list[Token]) -> Generator[None]:
+    """Errors name their place in the text as it came, not in the one whose binds were renamed."""
+    try:
+        yield
+    except OracleError as error:
+        error.offset = original_offset(tokens, error.offset)
+        raise
 
 
 def _without_into(sql: str, tokens: list[Token]) -> tuple[str, list[Token]]:

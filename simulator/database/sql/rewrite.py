@@ -115,6 +115,8 @@ class Rewriter:
                 return self._zone(node)
             case exp.Boolean():
                 return self._boolean(node)
+            case exp.JSONArrayAgg():
+                return lambda: _array_of(node)
             case _:
                 return self._current(node) if type(node) in _CURRENT else None
 
@@ -271,7 +273,9 @@ class Rewriter:
         return exp.Null if node.is_string and node.name == "" else None
 
     def _interval(self, node: exp.Interval) -> Callable[[], Node]:
-        unit = node.args["unit"]
+        unit = node.args.get("unit")
+        if unit is None:
+            raise OracleError(30089, "missing or invalid <datetime field>")
         span = isinstance(unit, exp.IntervalSpan)
         first = unit.this.name.upper() if span else unit.name.upper()
         last = unit.expression.name.upper() if span else first
@@ -322,6 +326,15 @@ class Rewriter:
 
     def _boolean(self, node: exp.Boolean) -> Callable[[], Node]:
         return lambda: exp.Literal.number(int(bool(node.this)))
+
+
+def _array_of(node: exp.JSONArrayAgg) -> Node:
+    """JSON_ARRAYAGG(value [ORDER BY ...])."""
+    order = node.args.get("order")
+    if order is None:
+        return call("json_group_array", node.this)
+    order.set("this", node.this)
+    return call("json_group_array", order)
 
 
 def _flat(node: exp.DPipe) -> list[Node]:

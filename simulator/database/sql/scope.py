@@ -68,8 +68,10 @@ class Analysis:
         """Set the type inference, which in turn asks this analysis for columns."""
         self._infer = infer
 
-    def query(self, node: exp.Expr, env: dict[str, list[Output]], parent: Scope | None) -> list[Output]:
+    def query(self, node: exp.Expr | None, env: dict[str, list[Output]], parent: Scope | None) -> list[Output]:
         """Resolve a query; its output columns."""
+        if node is None:
+            raise OracleError(928, "missing SELECT keyword")
         env = self._with(node, env, parent)
         if isinstance(node, exp.Subquery):
             outputs = self.query(node.this, env, parent)
@@ -204,8 +206,10 @@ class Analysis:
             self.expression(child, scope, env)
 
 
-def upper(identifier: exp.Expr | str) -> str:
-    """A name as the catalog has it: unquoted ones in capitals."""
+def upper(identifier: exp.Expr | str | None) -> str:
+    """A name as the catalog has it: unquoted ones in capitals. Raises OracleError 903 when there is none."""
+    if identifier is None:
+        raise OracleError(903, "invalid table name")
     if isinstance(identifier, str):
         return identifier.upper()
     return identifier.name if identifier.args.get("quoted") else identifier.name.upper()

@@ -189,7 +189,8 @@ def _connect_by_level(select: exp.Select) -> None:
     if connect is None:
         return
     condition = connect.args.get("connect")
-    table = select.args["from_"].this
+    source = select.args.get("from_")
+    table = source.this if source is not None else None
     simple = isinstance(table, exp.Table) and upper(table.this) == "DUAL" and isinstance(condition, (exp.LTE, exp.LT))
     if not simple or not _is_name(condition.this, "LEVEL") or select.args.get("joins"):
         raise OracleError(3001, "unimplemented feature: CONNECT BY other than LEVEL <= n on DUAL")

@@ -117,6 +117,7 @@ def test_errors(shell: Shell, query: str, code: int) -> None:
 def test_an_error_names_its_place(shell: Shell) -> None:
     assert shell.error("SELECT id FROM people WHERE id = = 1").offset == 33
     assert shell.error("SELECT id FROM people WHERE x = 'abc").offset == 32
+    assert shell.error("SELECT :1, :a_long_name, :2 FROM dual WHERE 1 = = 1", [1, 2, 3]).offset == 48
 
 
 def test_descriptions(shell: Shell) -> None:
