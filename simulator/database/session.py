@@ -19,7 +19,7 @@ from simulator.database.interface import ClientInfo, OracleError, Result, Statem
 from simulator.database.plsql import run_block
 from simulator.database.sql.execute import run_dml, run_query
 from simulator.database.sql.plan import DmlPlan, Plan, QueryPlan
-from simulator.database.sql.types import to_stamp
+from simulator.database.userenv import describe, userenv
 from simulator.database.writer import LOCK_WAIT_SECONDS, Transaction
 
 if TYPE_CHECKING:
@@ -80,55 +80,18 @@ class EngineSession:
         """The code to tell the client before its next call, or None."""
         return self._ended
 
+    @property
+    def active(self) -> bool:
+        """Whether a call is running."""
+        return self._calls.locked()
+
     def describe(self) -> dict[str, str | int]:
         """The session's row of V$SESSION."""
-        return {
-            "sid": self.session_id,
-            "serial": self.serial,
-            "username": self.user,
-            "schema": self.schema,
-            "status": "KILLED" if self._ended else "ACTIVE" if self._calls.locked() else "INACTIVE",
-            "program": self.client.program,
-            "machine": self.client.machine,
-            "osuser": self.client.os_user,
-            "module": self.module,
-            "action": self.action,
-            "client_identifier": self.client_identifier,
-            "client_info": self.client_info,
-            "logon_time": to_stamp(self.logon_time.replace(microsecond=0)),
-            "transaction": int(self.in_transaction),
-        }
+        return describe(self)
 
     def userenv(self) -> Mapping[str, str]:
         """What SYS_CONTEXT('USERENV', ...) shows."""
-        name = self.database.name
-        return {
-            "SESSION_USER": self.user,
-            "CURRENT_USER": self.user,
-            "CURRENT_SCHEMA": self.schema,
-            "DB_NAME": name,
-            "DB_UNIQUE_NAME": name,
-            "CON_NAME": name,
-            "INSTANCE_NAME": name.lower(),
-            "INSTANCE": "1",
-            "SERVICE_NAME": name.lower(),
-            "DATABASE_ROLE": "PRIMARY",
-            "SID": str(self.session_id),
-            "SESSIONID": str(self.session_id),
-            "ISDBA": "FALSE",
-            "HOST": self.client.machine,
-            "OS_USER": self.client.os_user,
-            "IP_ADDRESS": self.client.address,
-            "CLIENT_PROGRAM_NAME": self.client.program,
-            "CLIENT_IDENTIFIER": self.client_identifier,
-            "CLIENT_INFO": self.client_info,
-            "MODULE": self.module,
-            "ACTION": self.action,
-            "LANGUAGE": "AMERICAN_AMERICA.AL32UTF8",
-            "LANG": "US",
-            "NETWORK_PROTOCOL": "tcps",
-            "AUTHENTICATION_METHOD": "PASSWORD",
-        }
+        return userenv(self)
 
     # -- calls -------------------------------------------------------------------------------------------------
 
