@@ -93,9 +93,6 @@ class Executor:
         A keyboard interrupt begins nothing new, journals what has ended and leaves the run to be resumed. Raises
         LostRunError when another session took the run over, FittrackError when the journal cannot be written.
         """
-        missing = {step.action for step in self._journal.progress.plan.steps} - set(self._actions)
-        if missing:
-            raise RefusedError(f"this version does not know the plan's actions {', '.join(sorted(missing))}")
         with ThreadPoolExecutor(len(self._journal.progress.plan.steps) + 1, thread_name_prefix="step") as pool:
             try:
                 while True:

@@ -70,6 +70,7 @@ class Runner:
         self.claims.check()
         refuse_changed(plan, current := replan())
         refuse_barred(current, waived, self.gates)
+        refuse_unknown(current, actions)
         run = new_run_id(self.clock.now(), plan.procedure)
         opened = Opened(current, self.policy_digest, self.rehearsal, self.version)
         author = Author.of(self.operator)
@@ -110,6 +111,7 @@ class Runner:
             )
         known = actions(progress.plan)
         refuse_waivers(waivers or {}, self.gates)
+        refuse_unknown(progress.plan, known)
         self.claims.take(run)
         self._tell(journal, TakenOver(f"resumed after entry {progress.last.number}"))
         for gate, reason in (waivers or {}).items():
@@ -177,6 +179,13 @@ def refuse_barred(plan: Plan, waived: Mapping[str, str], gates: frozenset[str]) 
     if barred:
         said = "; ".join(f"{gate.name}: {gate.reading}: {gate.detail}" for gate in barred)
         raise RefusedError(f"{said}; nothing was changed; to override one: --force NAME --reason '...'")
+
+
+def refuse_unknown(plan: Plan, actions: Mapping[str, Action]) -> None:
+    """Raises RefusedError for a plan, such as an older journal's, with steps that this version cannot carry out."""
+    missing = sorted({step.action for step in plan.steps} - set(actions))
+    if missing:
+        raise RefusedError(f"this version does not know the plan's actions {', '.join(missing)}; nothing was changed")
 
 
 def refuse_changed(shown: Plan, current: Plan) -> None:

@@ -191,7 +191,16 @@ def test_killed_at_entry_after_entry_the_run_still_ends_recovered(lost: Estate, 
         traps.remove(sprung)
         with on_call(policy) as bench:
             (run,) = bench.store.list_runs()
+        if sprung == "after:intent:promote":
+            standing = lost.operate("runs", "resume", run).out
+            assert "not known what became of: " in standing
+            assert f"to go on: fittrack-dr runs resume {run} --apply" in standing
         arguments = ("runs", "resume", run, "--apply")
     assert set(traps) <= SPARED
     assert lost.operate(*arguments).code == 0
     assert_recovered(lost, run, policy)
+    shown = lost.operate("runs", "show", run)
+    assert shown.code == 0, shown.err
+    assert "taken over by oncall" in shown.out
+    assert "chain intact" in shown.out
+    assert f"{run}  oncall  " in lost.operate("runs", "list").out

@@ -339,3 +339,4 @@ def test_an_interrupt_keeps_what_has_ended_and_leaves_the_run_to_be_resumed(benc
 def test_a_version_that_does_not_know_an_action_refuses(bench: Bench) -> None:
     with pytest.raises(RefusedError, match="does not know the plan's actions one"):
         bench.start(ONE, {})
+    assert bench.store.list_runs() == ()
