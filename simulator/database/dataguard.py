@@ -148,7 +148,7 @@ class DataGuard:
         May run twice, when killed in between.
         """
         await database.fence(status.epoch)
-        await self.registry.let_go(database)
+        self.registry.let_go(database)
         lost = list(divergent(database, fork.scn))
         log.warning("%s: fenced by epoch %d; %d transactions are not in it", record.id, status.epoch, len(lost))
         self.records.change(

@@ -110,6 +110,7 @@ class Follower:
                     raise LinkError("link: cut")
                 await self._take(frame, pulling=pulling)
                 self.connected = True
+                await asyncio.sleep(0)  # a backlog of redo must not keep the region from everything else
                 if not pulling and self._association.takes_redo(self._id):
                     await send(writer, Frame("pull", {"after": self._database.received_scn}))
                     pulling = True

@@ -29,6 +29,7 @@ class DatabaseRegistry:
         self._records = records
         self._databases: dict[str, Database] = {}
         self._services: dict[str, str] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self.net: NetServer | None = None
 
     def directory(self, database_id: str) -> Path:
@@ -64,13 +65,18 @@ class DatabaseRegistry:
         return None if database is None else database.role
 
     async def shut(self, database_id: str) -> None:
-        """Close the database: nothing is acknowledged any more, its clients are told and disconnected."""
+        """Close the database: when this returns nothing is acknowledged any more; its clients are let go."""
         database = self.need(database_id)
         await database.shutdown()
-        await self.let_go(database)
+        self.let_go(database)
 
-    async def let_go(self, database: Database) -> None:
-        """Tell the clients of a database that no longer serves, and disconnect them; a deaf one is not waited for."""
+    def let_go(self, database: Database) -> None:
+        """Tell the clients of a database that no longer serves, and disconnect them, without waiting for it."""
+        task = asyncio.create_task(self._take_leave(database))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    async def _take_leave(self, database: Database) -> None:
         if self.net is None:
             return
         try:
@@ -84,7 +90,8 @@ class DatabaseRegistry:
         """End its sessions and delete its files; nothing happens when there are none."""
         database = self._databases.get(database_id)
         if database is not None:
-            await self.shut(database_id)
+            await database.shutdown()
+            await self._take_leave(database)
             del self._databases[database_id]
             await database.close()
         self._services = {name: owner for name, owner in self._services.items() if owner != database_id}
@@ -92,6 +99,7 @@ class DatabaseRegistry:
 
     async def close(self) -> None:
         """Let go of every database; each stays as it is on disk."""
+        await asyncio.gather(*self._leaving)
         for database in self._databases.values():
             await database.close()
         self._databases.clear()
