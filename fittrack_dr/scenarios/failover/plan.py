@@ -99,7 +99,8 @@ def switchover_plan(route: Route, policy: RecoveryPolicy, gates: tuple[GateReadi
         subject=route.target,
         against=route.lost,
     )
-    return Plan(SWITCHOVER, (step, *_serve(route, policy, after="switchover")), route.facts(policy), gates)
+    steps = (step, *_serve(route, policy, after="switchover"))
+    return Plan(SWITCHOVER, steps, route.facts(policy), gates, policy.budgets.decision)
 
 
 def _serve(route: Route, policy: RecoveryPolicy, *, after: str) -> tuple[Step, ...]:
