@@ -64,6 +64,8 @@ def _table(database: Core, session: EngineSession, reader: TokenReader) -> Table
     table = database.catalog.table(session.schema, owner, name)
     for privilege in ("SELECT", "INSERT", "DELETE"):
         database.privileges.check(session.user, table, privilege)
+    if not table.row_movement:
+        raise OracleError(8189, "cannot flashback the table because row movement is not enabled")
     return table
 
 

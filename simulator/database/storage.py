@@ -33,7 +33,7 @@ CREATE TABLE objects(object_id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TE
   created TEXT NOT NULL, changed TEXT NOT NULL, definition TEXT NOT NULL);
 CREATE TABLE sequences(object_id INTEGER PRIMARY KEY, next INTEGER NOT NULL);
 """
-_DICTIONARY_VERSION: Final = 1
+_DICTIONARY_VERSION: Final = 2
 
 
 def open_file(path: Path, context: CallContext, *, writable: bool = False) -> apsw.Connection:

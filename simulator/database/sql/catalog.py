@@ -72,7 +72,7 @@ class Table:
     columns: tuple[ColumnDef, ...]
     constraints: tuple[Constraint, ...] = ()
     comment: str | None = None
-    temporary: bool = False
+    row_movement: bool = False
     dropped_name: str | None = None
     dropped_at: str | None = None
     dropped_scn: int | None = None

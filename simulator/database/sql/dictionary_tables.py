@@ -50,7 +50,8 @@ TABLE_VIEWS: Final[tuple[tuple[str, str, str], ...]] = (
         """OWNER TABLE_NAME TABLESPACE_NAME CLUSTER_NAME IOT_NAME STATUS NUM_ROWS:number LOGGING COMPRESSION
         COMPRESS_FOR TEMPORARY SECONDARY NESTED DURATION DROPPED READ_ONLY PARTITIONED ROW_MOVEMENT""",
         f"""SELECT o.owner, o.name, 'DATA', NULL, NULL, 'VALID', NULL, 'YES', 'DISABLED', NULL, 'N', 'N', 'NO', NULL,
-        'NO', 'NO', 'NO', 'ENABLED' FROM objects o WHERE {_LIVE}""",
+        'NO', 'NO', 'NO', CASE o.definition ->> 'row_movement' WHEN 1 THEN 'ENABLED' ELSE 'DISABLED' END
+        FROM objects o WHERE {_LIVE}""",
     ),
     ("TAB_COLS", _TAB_COLS_COLUMNS, _TAB_COLS),
     ("TAB_COLUMNS", _TAB_COLS_COLUMNS, _TAB_COLS),

@@ -21,7 +21,7 @@ from simulator.database.sql.types import (
 )
 from simulator.database.sql.typetext import from_datatype
 
-_PSEUDO = {"ROWNUM": NUMBER, "LEVEL": NUMBER, "ROWID": NUMBER, "NEXTVAL": NUMBER, "CURRVAL": NUMBER, "UID": NUMBER,
+_PSEUDO = {"ROWNUM": NUMBER, "LEVEL": NUMBER, "ROWID": NUMBER, "NEXTVAL": NUMBER, "CURRVAL": NUMBER,
            "SESSIONTIMEZONE": VARCHAR, "DBTIMEZONE": VARCHAR, "SYS_GUID": VARCHAR}  # fmt: skip
 
 

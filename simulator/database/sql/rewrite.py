@@ -142,8 +142,6 @@ class Rewriter:
                 return lambda: exp.Literal.string("+00:00")
             if name == "ROWNUM":
                 return lambda: exp.Window(this=call("row_number"), over="OVER")
-            if name == "UID":
-                return lambda: call("ora_uid")
         if f"{table}.{name}" in builtins.PACKAGES:
             return lambda: call(builtins.PACKAGES[f"{table}.{name}"][0])
         if node.args.get("db"):

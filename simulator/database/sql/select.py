@@ -79,7 +79,7 @@ def label_expressions(tree: exp.Expr, sql: str, tokens: Sequence[Token]) -> None
 
 def _is_pseudo(column: exp.Column) -> bool:
     return not isinstance(column.this, exp.Star) and upper(column.this) in (
-        "SYSDATE", "USER", "ROWNUM", "NEXTVAL", "CURRVAL", "LEVEL", "UID", "ROWID", "VALUE", "SESSIONTIMEZONE",
+        "SYSDATE", "USER", "ROWNUM", "NEXTVAL", "CURRVAL", "LEVEL", "ROWID", "VALUE", "SESSIONTIMEZONE",
     )  # fmt: skip
 
 

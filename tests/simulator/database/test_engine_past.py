@@ -77,7 +77,7 @@ async def _check(steps: Sequence[Step], directory: Path) -> None:
     clock = ManualClock()
     async with opened(directory / "db", clock) as (database, session):
         await sql(session, "CREATE TABLE noise (a NUMBER)")
-        await sql(session, "CREATE TABLE t (id NUMBER PRIMARY KEY, a VARCHAR2(5))")
+        await sql(session, "CREATE TABLE t (id NUMBER PRIMARY KEY, a VARCHAR2(5)) ENABLE ROW MOVEMENT")
         history = await _history(database, session, clock, steps)
         last_of_moment = {moment: state for _, moment, state in history}
         for scn, moment, state in history:
@@ -164,6 +164,8 @@ async def test_rows_are_brought_back_by_a_query_of_the_past(tmp_path: Path) -> N
 async def test_flashback_of_a_parent_leaves_its_children_alone(tmp_path: Path) -> None:
     async with opened(tmp_path / "db") as (database, session):
         await sql(session, "CREATE TABLE parent (id NUMBER PRIMARY KEY, a NUMBER)")
+        assert await code_of(session, f"FLASHBACK TABLE parent TO SCN {database.scn}") == 8189
+        await sql(session, "ALTER TABLE parent ENABLE ROW MOVEMENT")
         await sql(session, "CREATE TABLE child (id NUMBER REFERENCES parent ON DELETE CASCADE)")
         await sql(session, "INSERT INTO parent VALUES (1, 1)")
         await sql(session, "INSERT INTO child VALUES (1)", commit=True)
@@ -183,7 +185,7 @@ async def test_flashback_of_a_parent_leaves_its_children_alone(tmp_path: Path) -
 async def test_restore_points_and_scn_functions(tmp_path: Path) -> None:
     clock = ManualClock()
     async with opened(tmp_path / "db", clock) as (database, session):
-        await sql(session, "CREATE TABLE t (a NUMBER)")
+        await sql(session, "CREATE TABLE t (a NUMBER) ENABLE ROW MOVEMENT")
         await sql(session, "CREATE RESTORE POINT before_load")
         clock.advance(10)
         await sql(session, "INSERT INTO t VALUES (1)", commit=True)

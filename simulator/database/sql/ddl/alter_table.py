@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from simulator.database.interface import ColumnType, OracleError
-from simulator.database.sql.catalog import ColumnDef, Constraint, Table
+from simulator.database.sql.catalog import ColumnDef, Constraint, Table, save
 from simulator.database.sql.ddl import physical
 from simulator.database.sql.ddl.change import Change
 from simulator.database.sql.ddl.table_statements import check_names, rename_table, replace_table
@@ -54,11 +54,11 @@ class _Editor:
             self._rename_column()
         elif reader.words("RENAME", "CONSTRAINT"):
             self._rename_constraint()
-        elif (
-            reader.words("ENABLE", "ROW", "MOVEMENT")
-            or reader.words("DISABLE", "ROW", "MOVEMENT")
-            or reader.any_word("LOGGING", "NOLOGGING", "CACHE", "NOCACHE", "NOPARALLEL")
-        ):
+        elif reader.words("ENABLE", "ROW", "MOVEMENT"):
+            self._table = dataclasses.replace(self._table, row_movement=True)
+        elif reader.words("DISABLE", "ROW", "MOVEMENT"):
+            self._table = dataclasses.replace(self._table, row_movement=False)
+        elif reader.any_word("LOGGING", "NOLOGGING", "CACHE", "NOCACHE", "NOPARALLEL"):
             return
         else:
             word = reader.advance().value
@@ -66,8 +66,8 @@ class _Editor:
 
     def finish(self) -> None:
         """Rebuild the table when it changed."""
-        if self._table == self._old and not self._values:
-            self._change.row(lambda: None)
+        if dataclasses.replace(self._table, row_movement=self._old.row_movement) == self._old and not self._values:
+            self._change.row(lambda: save(self._change.connection, self._table, self._change.now))
             return
         self._table = settled(self._table)
         check_names(self._change, self._table, self._table.constraints)

@@ -31,12 +31,12 @@ def create_table(change: Change, reader: TokenReader) -> None:
     token = reader.current
     if token is not None and token.is_op("("):
         parts.items()
-    table_options(reader)
+    movement = table_options(reader)
     if reader.words("AS"):
         _create_as_select(change, reader, parts)
         return
     reader.finish()
-    table = parts.definition()
+    table = dataclasses.replace(parts.definition(), row_movement=movement)
     if not table.columns:
         raise OracleError(906, "missing left parenthesis", offset=reader.position)
     add_table(change, table)

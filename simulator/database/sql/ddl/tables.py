@@ -288,18 +288,25 @@ def _is_json(condition: str) -> list[str]:
     return []
 
 
-def table_options(reader: TokenReader) -> None:
-    """Take storage options, which mean nothing here. Raises OracleError 3001 for those that would change behaviour."""
+def table_options(reader: TokenReader) -> bool:
+    """Take what follows the columns: whether row movement is enabled. Storage options mean nothing here.
+
+    Raises OracleError 3001 for options that would change behaviour.
+    """
+    movement = False
     while (token := reader.current) is not None:
         if token.is_word("AS"):
-            return
+            return movement
         if (
             reader.any_word(*_TABLE_OPTIONS_WITH_VALUE)
             or reader.words("SEGMENT", "CREATION")
             or reader.words("ROW", "STORE")
         ):
             reader.advance()
-        elif reader.words("ENABLE", "ROW", "MOVEMENT") or reader.words("DISABLE", "ROW", "MOVEMENT"):
-            continue
+        elif reader.words("ENABLE", "ROW", "MOVEMENT"):
+            movement = True
+        elif reader.words("DISABLE", "ROW", "MOVEMENT"):
+            movement = False
         elif not reader.any_word(*_TABLE_OPTIONS):
             raise OracleError(3001, f"unimplemented feature: {token.value} in CREATE TABLE", offset=token.start)
+    return movement

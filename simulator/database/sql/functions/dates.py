@@ -10,7 +10,7 @@ from typing import Final
 from simulator.database.interface import OracleError
 from simulator.database.sql.context import CallContext
 from simulator.database.sql.functions import intervals
-from simulator.database.sql.functions.formats import format_date, parse_date, truncate
+from simulator.database.sql.functions.formats import format_date, parse_date, round_date, truncate
 from simulator.database.sql.functions.numbers import format_number
 from simulator.database.sql.types import Cell, from_stamp, is_stamp, text_of, to_stamp
 
@@ -66,6 +66,7 @@ def scalar_functions(context: CallContext) -> dict[str, tuple[Callable[..., Cell
         "last_day": (_last_day, 1),
         "next_day": (_next_day, 2),
         "ora_trunc_date": (_trunc_date, 2),
+        "ora_round_date": (_round_date, 2),
         "ora_extract": (_extract, 2),
         "ora_as_date": (as_date, 1),
         "ora_as_timestamp": (as_timestamp, 1),
@@ -147,6 +148,10 @@ def _next_day(date: Cell, weekday: Cell) -> Cell:
 
 def _trunc_date(date: Cell, unit: Cell) -> Cell:
     return None if date is None else to_stamp(truncate(_moment(date), str(unit)))
+
+
+def _round_date(date: Cell, unit: Cell) -> Cell:
+    return None if date is None else to_stamp(round_date(_moment(date), str(unit)))
 
 
 def _extract(field: Cell, value: Cell) -> Cell:

@@ -341,6 +341,23 @@ def _round_year(value: int) -> int:
     return 2000 + value if value < 50 else 1900 + value
 
 
+def round_date(moment: datetime, unit: str) -> datetime:
+    """ROUND(date, unit): to the nearer one, the middle upwards. Raises OracleError 1898 or 3001."""
+    match unit.upper():
+        case "DDD" | "DD" | "J":
+            return truncate(moment + timedelta(hours=12), "DD")
+        case "MONTH" | "MON" | "MM" | "RM":
+            return truncate(moment + timedelta(days=16) if moment.day > 15 else moment, "MM")
+        case "YEAR" | "YYYY" | "YYY" | "YY" | "Y" | "SYYYY" | "SYEAR":
+            return truncate(moment.replace(year=moment.year + 1, day=1) if moment.month > 6 else moment, "YYYY")
+        case "HH" | "HH12" | "HH24":
+            return truncate(moment + timedelta(minutes=30), "HH")
+        case "MI":
+            return truncate(moment + timedelta(seconds=30), "MI")
+        case _:
+            raise OracleError(3001, f"unimplemented feature: ROUND of a date to {unit}")
+
+
 def truncate(moment: datetime, unit: str) -> datetime:  # noqa: PLR0911 (one answer per kind)
     """TRUNC(date, unit). Raises OracleError 1898."""
     day = moment.replace(hour=0, minute=0, second=0, microsecond=0)

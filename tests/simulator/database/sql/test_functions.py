@@ -93,6 +93,8 @@ def test_numbers_and_text(shell: Shell, expression: str, expected: Value) -> Non
         ("NEXT_DAY(DATE '2025-01-15', 'FRIDAY')", naive(2025, 1, 17)),
         ("TRUNC(TIMESTAMP '2025-01-15 10:30:00')", naive(2025, 1, 15)),
         ("TRUNC(DATE '2025-05-15', 'Q')", naive(2025, 4, 1)),
+        ("ROUND(TIMESTAMP '2025-01-15 12:00:00')", naive(2025, 1, 16)),
+        ("ROUND(DATE '2025-12-16', 'MM')", naive(2026, 1, 1)),
         ("TRUNC(SYSDATE, 'HH24')", naive(2026, 3, 1, 8)),
         ("TO_DATE('15-JAN-25')", naive(2025, 1, 15)),
         ("TO_DATE('2025-01-15 23:59', 'YYYY-MM-DD HH24:MI')", naive(2025, 1, 15, 23, 59)),
