@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 
 import pytest
@@ -294,3 +295,49 @@ async def test_privileges(tmp_path: Path) -> None:
         assert await code_of(admin, "DROP USER fittrack") == 1922
         assert await code_of(admin, "DROP USER fittrack CASCADE") == 0
         assert await code_of(admin, "SELECT * FROM fittrack.t") == 942
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@in_loop
+async def test_transfers_broken_and_abandoned_anywhere_conserve_the_sum(tmp_path: Path, seed: int) -> None:
+    """Sessions transfer between accounts while calls are interrupted, tasks cancelled, sessions killed and closed."""
+    chance = random.Random(seed)
+    async with opened(tmp_path / "db") as (database, admin):
+        await sql(admin, "CREATE TABLE accounts (id NUMBER PRIMARY KEY, amount NUMBER NOT NULL)")
+        await sql(admin, "INSERT INTO accounts VALUES (:1, 100)", *[[n] for n in range(10)], commit=True)
+
+        codes: set[int] = set()
+
+        async def transfer() -> None:
+            session = await logon(database)
+            try:
+                for _ in range(8):
+                    giver, taker = chance.sample(range(10), 2)
+                    await sql(session, "UPDATE accounts SET amount = amount - 1 WHERE id = :1", [giver])
+                    await asyncio.sleep(chance.choice((0, 0.001)))
+                    await value(session, "SELECT SUM(amount) FROM accounts WHERE amount > -1 OR 1 = 1")
+                    await sql(session, "UPDATE accounts SET amount = amount + 1 WHERE id = :1", [taker])
+                    await (session.rollback() if chance.random() < 0.2 else session.commit())
+            except OracleError as error:
+                codes.add(error.code)
+            finally:
+                await session.close()
+
+        tasks = [asyncio.ensure_future(transfer()) for _ in range(12)]
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(0.002)
+            sessions = [s for s in database.sessions.values() if s is not admin]
+            disturbance = chance.random()
+            if sessions and disturbance < 0.3:
+                chance.choice(sessions).interrupt()
+            elif sessions and disturbance < 0.4:
+                await chance.choice(sessions).end(28)
+            elif disturbance < 0.5:
+                chance.choice(tasks).cancel()
+        for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+            assert outcome is None or isinstance(outcome, asyncio.CancelledError)
+        assert codes <= {1013, 2091, 28, 1012}
+        assert not database.write_lock.held
+        assert await value(admin, "SELECT SUM(amount) FROM accounts") == 1000
+        assert list(database.sessions.values()) == [admin]
+        await sql(admin, "UPDATE accounts SET amount = 0", commit=True)
