@@ -11,7 +11,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-head
 # Compiled modules are half of every start-up; an environment that forbids to keep them would slow every command.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup lock drill test check format bench clean
+.PHONY: help setup lock drill test crash check format bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ drill: setup ## Lose us-ashburn-1 in the box and recover in us-phoenix-1: measur
 
 test: setup ## Run the tests
 	@$(BIN)/pytest -n 2 --dist loadfile
+
+crash: setup ## Interrupt the failover at every entry of its journal (about ten minutes; `make test` draws a few)
+	@FITTRACK_CRASH=all $(BIN)/pytest tests/crash
 
 check: setup ## Format, lint, strict types, import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "check: run 'make format'" >&2; exit 1; }

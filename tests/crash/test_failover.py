@@ -6,12 +6,15 @@ leave them. And one run whose process is killed again and again, each time at an
 
 from __future__ import annotations
 
+import os
+import random
 import signal
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import oci
 import pytest
@@ -27,6 +30,8 @@ from tests.crash.crashing import SPRUNG
 from tests.estate import ASHBURN, PHOENIX, Command, Estate
 from tests.worlds import wait_until
 
+Item = TypeVar("Item")
+
 pytestmark = [pytest.mark.crash, pytest.mark.wire, pytest.mark.timeout(900)]
 
 FAILOVER = ("failover", "--to", PHOENIX, "--apply")
@@ -41,6 +46,11 @@ POLICY = (
     ("cutover_deadline: 15m", "cutover_deadline: 4h"),
 )
 """What differs from the real policy: wall time spent in requests weighs hundreds of times as much on this clock."""
+
+EVERYWHERE = os.environ.get("FITTRACK_CRASH") == "all"
+"""``make crash``: at every entry. Otherwise a few, drawn by ``FITTRACK_CRASH_SEED``, and those around the promotion."""
+DRAW = random.Random(os.environ.get("FITTRACK_CRASH_SEED", "1"))
+DRAWN = 3
 
 DEATHS = (
     "after:opened",
@@ -63,6 +73,7 @@ DEATHS = (
     "after:closed",
 )
 """Where the process is killed, in one and the same run, each trap once and in the order in which the run meets them."""
+ALWAYS = {"after:intent:promote", "before:result:promote:done"}
 SPARED = {"after:intent:switchover", "before:result:switchover:failed"}
 """Not met when the switchover's attempt ends while no process looks."""
 
@@ -161,6 +172,15 @@ def assert_recovered(estate: Estate, run: str, policy: Path) -> None:
         assert (state.active_region, state.run) == (PHOENIX, None)
 
 
+def drawn(items: Sequence[Item], always: Collection[Item] = ()) -> list[Item]:
+    """All of them, or the few of this shard, in their order."""
+    if EVERYWHERE:
+        return list(items)
+    rest = [item for item in items if item not in always]
+    chosen = {*always, *DRAW.sample(rest, min(DRAWN, len(rest)))}
+    return [item for item in items if item in chosen]
+
+
 def test_from_the_snapshot_at_each_entry_the_run_is_resumed_to_the_same_end(lost: Estate, tmp_path: Path) -> None:
     policy = tmp_path / "recovery.yaml"
     with trapped(lost, f"snapshot:{lost.box.directory.resolve()}", *FAILOVER) as reference:
@@ -170,7 +190,7 @@ def test_from_the_snapshot_at_each_entry_the_run_is_resumed_to_the_same_end(lost
     snapshots = sorted((lost.box.directory / "snapshots").glob("entry-*"))
     with on_call(policy) as bench:
         assert len(snapshots) == len(bench.store.numbers(run)) - 1  # all but the approval, which another process wrote
-    for snapshot in snapshots:
+    for snapshot in drawn(snapshots):
         lost.box.simulator("snapshot", "restore", snapshot.name)
         await_application(lost, run, policy)
         code, lines = resume(lost, run, policy)
@@ -182,7 +202,7 @@ def test_killed_at_entry_after_entry_the_run_still_ends_recovered(lost: Estate, 
     policy = tmp_path / "recovery.yaml"
     arguments: tuple[str, ...] = FAILOVER
     run = ""
-    traps: list[str] = list(DEATHS)
+    traps = drawn(DEATHS, ALWAYS)
     while traps:
         with trapped(lost, ",".join(traps), *arguments) as operator:
             if attend(lost, operator, run) != -signal.SIGKILL:
