@@ -48,7 +48,7 @@ POLICY = (
 """What differs from the real policy: wall time spent in requests weighs hundreds of times as much on this clock."""
 
 EVERYWHERE = os.environ.get("FITTRACK_CRASH") == "all"
-"""``make crash``: at every entry. Otherwise a few, drawn by ``FITTRACK_CRASH_SEED``, and those around the promotion."""
+"""``make crash``: at every entry. Otherwise a few, drawn by ``FITTRACK_CRASH_SEED``, and ``ALWAYS``."""
 DRAW = random.Random(os.environ.get("FITTRACK_CRASH_SEED", "1"))
 DRAWN = 3
 
@@ -73,7 +73,7 @@ DEATHS = (
     "after:closed",
 )
 """Where the process is killed, in one and the same run, each trap once and in the order in which the run meets them."""
-ALWAYS = {"after:intent:promote", "before:result:promote:done"}
+ALWAYS = {"after:opened", "after:intent:promote", "before:result:promote:done"}
 SPARED = {"after:intent:switchover", "before:result:switchover:failed"}
 """Not met when the switchover's attempt ends while no process looks."""
 
