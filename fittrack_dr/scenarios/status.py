@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+from fittrack_dr.clients.session import preload
 from fittrack_dr.domain.cloud import DatabaseRecord, DatabaseView, Inventory, Measurement
 from fittrack_dr.domain.state import RecoveryState
 from fittrack_dr.errors import FittrackError
@@ -66,6 +67,7 @@ class Status:
 
 def look(environment: Environment) -> Status:
     """Ask everything at once. Raises ConfigError when there is no inventory to ask by."""
+    preload()
     started = time.monotonic()
     inventory = environment.inventory
     patient, hasty = environment, environment.probing
