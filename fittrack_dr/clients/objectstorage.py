@@ -26,6 +26,10 @@ class ObjectStorageClient:
         self.bucket = bucket
         self.namespace = namespace or session.profile.namespace
 
+    def prepare(self) -> None:
+        """Make the SDK's client, which reads the key, without asking anything. Raises ConfigError."""
+        self._objects()
+
     def get(self, name: str) -> StoredObject | None:
         """The object's content, or None when there is none. Raises NotFoundError without the bucket."""
         try:

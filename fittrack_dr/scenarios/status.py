@@ -68,6 +68,7 @@ class Status:
 def look(environment: Environment) -> Status:
     """Ask everything at once. Raises ConfigError when there is no inventory to ask by."""
     preload()
+    environment.control_bucket.prepare()
     started = time.monotonic()
     inventory = environment.inventory
     patient, hasty = environment, environment.probing
